@@ -1,0 +1,101 @@
+package engine
+
+import "context"
+
+// Verdict is what a step's Check found.
+type Verdict string
+
+// The verdicts of a Check.
+const (
+	// Done: the host is as the step wants it; Apply is not called.
+	Done Verdict = "done"
+	// Needed: Apply has work to do.
+	Needed Verdict = "needed"
+	// Blocked: Apply would fail, or would harm; the report says why.
+	Blocked Verdict = "blocked"
+	// Later: it cannot be known before a step in Needs has run. It counts as
+	// Needed in a plan view, and is checked again when its turn comes.
+	Later Verdict = "later"
+)
+
+// ChangeKind says what would happen to one thing on a host.
+type ChangeKind string
+
+// The kinds of change.
+const (
+	Create  ChangeKind = "create"
+	Update  ChangeKind = "update"
+	Delete  ChangeKind = "delete"
+	Restart ChangeKind = "restart"
+	Pull    ChangeKind = "pull"
+	Start   ChangeKind = "start"
+	// Wait changes nothing: the step waits for something to become true.
+	Wait ChangeKind = "wait"
+)
+
+// Change is one thing that Apply would change.
+type Change struct {
+	Kind ChangeKind `json:"kind"`
+	// Path names the thing: a file by its absolute path, a container by
+	// project/service, an image by its reference.
+	Path string `json:"path"`
+	// Before and After are the contents of a text file, for a diff. They are
+	// empty where there is no text to show, and for a secret file, always.
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+	// Secret says that the contents were left out because they hold secrets.
+	Secret bool `json:"secret,omitempty"`
+}
+
+// Report is the outcome of a Check.
+type Report struct {
+	Verdict Verdict  `json:"verdict"`
+	Reason  string   `json:"reason,omitempty"`
+	Changes []Change `json:"changes,omitempty"`
+}
+
+// Step is one thing to bring about on one host. Check looks and never
+// changes anything; Apply brings it about and is safe to repeat. The runner
+// does Check, Apply, Check, and believes the last one: a step whose second
+// Check is not Done has failed, whatever Apply returned.
+type Step struct {
+	// ID is stable over runs and readable, "rc1/compose-up".
+	ID string
+	// Title is what a person reads: "Start Rocket.Chat".
+	Title string
+	// Host is the workspace's name of the host; steps of one host run one
+	// after the other in the order of the plan. Empty: the operator's machine.
+	Host string
+	// Guide is the step of Rocket.Chat's guide, "2.3"; empty where the guide
+	// has none.
+	Guide string
+	// Needs are the IDs of the steps that must be done before.
+	Needs []string
+
+	Check func(ctx context.Context, out Output) (Report, error)
+	Apply func(ctx context.Context, out Output) error
+}
+
+// Output is where a running step reports to. Its methods never block and may
+// be called from many goroutines.
+type Output interface {
+	// Line appends one line of live output of the step. source names where it
+	// came from: "stderr", a container's name.
+	Line(source, text string)
+	// Progress says how far the step is, in any unit of which total is known;
+	// total 0 means not known.
+	Progress(done, total int64, what string)
+	// Note is one sentence for the person that is worth an event of its own:
+	// a pause because a connection broke, an older container that was stopped.
+	Note(text string)
+}
+
+// Plan is what a run will bring about: data, ready to be shown, checked for
+// cycles, or run.
+type Plan struct {
+	// Name says what is being done, "install".
+	Name string
+	// Steps in the order in which a person reads them. Needs may only point
+	// to steps of the same plan.
+	Steps []Step
+}
