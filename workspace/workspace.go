@@ -17,21 +17,21 @@ const Version = 1
 // follow from what is there.
 type Workspace struct {
 	Version   int        `yaml:"version"`
-	Name      string     `yaml:"name"`     // [a-z0-9-]; default: the domain with dashes
-	Domain    string     `yaml:"domain"`   // the name that users type
-	Email     string     `yaml:"email"`    // ACME account
-	Release   string     `yaml:"release"`  // X.Y.Z
-	RootURL   string     `yaml:"root_url"` // default: from domain and tls
-	TLS       TLS        `yaml:"tls"`
-	Grafana   Grafana    `yaml:"grafana"`
-	Admin     Admin      `yaml:"admin"`
-	Hosts     []Host     `yaml:"hosts"`
-	Database  Database   `yaml:"database"`
-	Proxy     Proxy      `yaml:"proxy"`
-	Instances []Instance `yaml:"instances"`
-	Messaging Messaging  `yaml:"messaging"`
-	Storage   Storage    `yaml:"storage"`
-	Directory string     `yaml:"directory"` // on every host; default /opt/rocketchat
+	Name      string     `yaml:"name,omitempty"`     // [a-z0-9-]; default: the domain with dashes
+	Domain    string     `yaml:"domain,omitempty"`   // the name that users type
+	Email     string     `yaml:"email,omitempty"`    // ACME account
+	Release   string     `yaml:"release,omitempty"`  // X.Y.Z
+	RootURL   string     `yaml:"root_url,omitempty"` // default: from domain and tls
+	TLS       TLS        `yaml:"tls,omitempty"`
+	Grafana   Grafana    `yaml:"grafana,omitempty"`
+	Admin     Admin      `yaml:"admin,omitempty"`
+	Hosts     []Host     `yaml:"hosts,omitempty"`
+	Database  Database   `yaml:"database,omitempty"`
+	Proxy     Proxy      `yaml:"proxy,omitempty"`
+	Instances []Instance `yaml:"instances,omitempty"`
+	Messaging Messaging  `yaml:"messaging,omitempty"`
+	Storage   Storage    `yaml:"storage,omitempty"`
+	Directory string     `yaml:"directory,omitempty"` // on every host; default /opt/rocketchat
 }
 
 // TLSMode says where the reverse proxy's certificate comes from.
@@ -53,7 +53,7 @@ func (m TLSMode) UsesACME() bool {
 
 // TLS is how the workspace is reached securely.
 type TLS struct {
-	Mode       TLSMode `yaml:"mode"`
+	Mode       TLSMode `yaml:"mode,omitempty"`
 	CAServer   string  `yaml:"ca_server,omitempty"`    // mode acme: directory URL
 	CACertFile string  `yaml:"ca_cert_file,omitempty"` // mode acme: root of that authority, PEM, on the operator's machine
 	CertFile   string  `yaml:"cert_file,omitempty"`    // mode files: PEM chain, on the operator's machine
@@ -73,7 +73,7 @@ const (
 // Grafana is the monitoring stack's face; with mode none neither Prometheus
 // nor Grafana is deployed.
 type Grafana struct {
-	Mode   GrafanaMode `yaml:"mode"`
+	Mode   GrafanaMode `yaml:"mode,omitempty"`
 	Path   string      `yaml:"path,omitempty"`
 	Domain string      `yaml:"domain,omitempty"`
 	Port   int         `yaml:"port,omitempty"` // default 5050
@@ -92,10 +92,10 @@ func (a Admin) Creates() bool { return a.Create == nil || *a.Create }
 
 // Host is one Linux machine.
 type Host struct {
-	Name      string `yaml:"name"`
-	Address   string `yaml:"address"`              // where SSH connects; AddressLocal means this machine
+	Name      string `yaml:"name,omitempty"`
+	Address   string `yaml:"address,omitempty"`    // where SSH connects; AddressLocal means this machine
 	PrivateIP string `yaml:"private_ip,omitempty"` // what the other hosts use: an IP literal
-	SSH       SSH    `yaml:"ssh,omitempty"`
+	SSH       SSH    `yaml:"ssh,flow,omitempty"`
 	Sudo      Sudo   `yaml:"sudo,omitempty"`
 }
 
@@ -127,7 +127,7 @@ const (
 // Database is where MongoDB and NATS run, and monitoring with them; or an
 // external MongoDB.
 type Database struct {
-	Host             string `yaml:"host"`
+	Host             string `yaml:"host,omitempty"`
 	External         bool   `yaml:"external,omitempty"` // mongo_url in secrets.yaml
 	MongoDBVersion   string `yaml:"mongodb_version,omitempty"`
 	MongoDBPort      int    `yaml:"mongodb_port,omitempty"`
@@ -138,7 +138,7 @@ type Database struct {
 
 // Proxy is the reverse proxy, Traefik.
 type Proxy struct {
-	Host      string `yaml:"host"`
+	Host      string `yaml:"host,omitempty"`
 	HTTPPort  int    `yaml:"http_port,omitempty"`
 	HTTPSPort int    `yaml:"https_port,omitempty"`
 }
@@ -147,7 +147,7 @@ type Proxy struct {
 // count up from the first free one.
 type Instance struct {
 	Name        string `yaml:"name,omitempty"` // default: the host's, with -2, -3 …
-	Host        string `yaml:"host"`
+	Host        string `yaml:"host,omitempty"`
 	Port        int    `yaml:"port,omitempty"`
 	MetricsPort int    `yaml:"metrics_port,omitempty"`
 	TCPPort     int    `yaml:"tcp_port,omitempty"` // transporter tcp only
