@@ -1,3 +1,0 @@
-module github.com/rcwizard/rcwizard/test/lab/images/programs/natsexporter
-
-go 1.26.0
