@@ -33,3 +33,20 @@ func Images() []Image {
 		{Name: "traefik", Repository: "docker.io/library/traefik", Tag: "v3.6.12", Source: compose + " compose.traefik.yml says v3.4; 3.6.12 speaks Docker's present API and is what the tests load"},
 	}
 }
+
+// ImageNamed returns the image of that name in the table.
+func ImageNamed(name string) (Image, bool) {
+	for _, image := range Images() {
+		if image.Name == name {
+			return image, true
+		}
+	}
+	return Image{}, false
+}
+
+// WithTag returns the image with another tag: MongoDB's and Rocket.Chat's, which
+// the workspace decides.
+func (i Image) WithTag(tag string) Image {
+	i.Tag = tag
+	return i
+}

@@ -1,0 +1,118 @@
+package render
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/rcwizard/rcwizard/assets"
+)
+
+// files renders the embedded files of a project. skip leaves out what this
+// workspace does not need; extra are files that are not embedded, such as .env
+// and certificates. All templates see the same data.
+//
+// A template may ask for the digest of the files below a path, to put it into
+// a label: Compose sees a change in its own file but not in what is mounted,
+// and without it "up -d" would go on with the old one. So templates that mount
+// are rendered after those that are mounted; compose files come last.
+func files(project string, data any, extra []File, skip func(path string) bool) ([]File, error) {
+	embedded, err := assets.Files(project)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says everything
+	}
+	out := append([]File(nil), extra...)
+	var compose []assets.File
+	for _, f := range embedded {
+		switch {
+		case skip(f.Path):
+		case !strings.Contains(f.Path, "/"):
+			compose = append(compose, f)
+		default:
+			if out, err = appendRendered(out, f, data); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, f := range compose {
+		if out, err = appendRendered(out, f, data); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func appendRendered(done []File, f assets.File, data any) ([]File, error) {
+	content := f.Content
+	if f.Template {
+		var err error
+		if content, err = execute(f, data, done); err != nil {
+			return nil, err
+		}
+	}
+	return append(done, File{Path: f.Path, Mode: 0o644, Content: []byte(content), Live: live(f.Path)}), nil
+}
+
+// live reports whether the service takes a change of the file over by itself:
+// Prometheus watches its folder, Grafana its dashboards, Traefik its routes.
+func live(path string) bool {
+	return strings.HasPrefix(path, "files/prometheus/") ||
+		strings.HasPrefix(path, "files/grafana/dashboards/") ||
+		strings.HasPrefix(path, dynamicDir)
+}
+
+func execute(f assets.File, data any, done []File) (string, error) {
+	t, err := template.New(f.Path).Option("missingkey=error").Funcs(template.FuncMap{
+		"image":  imageReference,
+		"yaml":   quoteYAML,
+		"digest": func(prefix string) (string, error) { return digestBelow(done, prefix) },
+	}).Parse(f.Content)
+	if err != nil {
+		return "", fmt.Errorf("parse the template of %s: %w", f.Path, err)
+	}
+	var out bytes.Buffer
+	if err := t.Execute(&out, data); err != nil {
+		return "", fmt.Errorf("render %s: %w", f.Path, err)
+	}
+	return out.String(), nil
+}
+
+func imageReference(name string) (string, error) {
+	image, ok := assets.ImageNamed(name)
+	if !ok || image.Tag == "" {
+		return "", fmt.Errorf("no image with an exact tag is called %q", name)
+	}
+	return image.Reference(), nil
+}
+
+// digestBelow is a short digest of all files whose path begins with prefix.
+func digestBelow(done []File, prefix string) (string, error) {
+	sum, found := sha256.New(), false
+	for _, f := range done {
+		if strings.HasPrefix(f.Path, prefix) {
+			found = true
+			fmt.Fprintf(sum, "%s %d\n", f.Path, len(f.Content))
+			sum.Write(f.Content)
+		}
+	}
+	if !found {
+		return "", fmt.Errorf("no file below %s is rendered yet", prefix)
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16], nil
+}
+
+// quoteYAML writes a text as a YAML scalar. A JSON string is one, and holds
+// everything.
+func quoteYAML(text string) (string, error) {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(text); err != nil {
+		return "", fmt.Errorf("quote for YAML: %w", err)
+	}
+	return strings.TrimSuffix(out.String(), "\n"), nil
+}
