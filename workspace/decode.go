@@ -45,7 +45,7 @@ func (p positions) of(field string) int {
 	return 0
 }
 
-func (d *decoder) add(line int, field, hint, format string, args ...any) {
+func (d *decoder) addf(line int, field, hint, format string, args ...any) {
 	d.problems = append(d.problems, Problem{
 		File: d.file, Line: line, Field: field, Text: fmt.Sprintf(format, args...), Hint: hint,
 	})
@@ -57,7 +57,7 @@ func (d *decoder) document(data []byte, into any) {
 	stream := yaml.NewDecoder(bytes.NewReader(data))
 	var root yaml.Node
 	if err := stream.Decode(&root); errors.Is(err, io.EOF) {
-		d.add(0, "", "", "the file is empty")
+		d.addf(0, "", "", "the file is empty")
 		return
 	} else if err != nil {
 		d.syntax(err)
@@ -66,14 +66,14 @@ func (d *decoder) document(data []byte, into any) {
 	var second yaml.Node
 	switch err := stream.Decode(&second); {
 	case err == nil:
-		d.add(second.Line, "", "keep the first document and remove what begins with ---", "the file holds more than one document")
+		d.addf(second.Line, "", "keep the first document and remove what begins with ---", "the file holds more than one document")
 	case !errors.Is(err, io.EOF):
 		d.syntax(err)
 		return
 	}
 	if len(root.Content) == 1 {
 		if only := resolve(root.Content[0]); isNull(only) {
-			d.add(0, "", "", "the file is empty")
+			d.addf(0, "", "", "the file is empty")
 			return
 		}
 		d.value(root.Content[0], reflect.ValueOf(into).Elem(), "")
@@ -93,7 +93,7 @@ func (d *decoder) syntax(err error) {
 	if d.secret { // the parser quotes names of anchors and tags
 		text = "the parser cannot read it"
 	}
-	d.add(line, "", "indent with spaces, and quote values that hold : # { } [ ] & * ! | > or %", "not valid YAML: %s", text)
+	d.addf(line, "", "indent with spaces, and quote values that hold : # { } [ ] & * ! | > or %", "not valid YAML: %s", text)
 }
 
 // resolve follows an alias to what it stands for.
@@ -187,10 +187,10 @@ func (d *decoder) wrong(n *yaml.Node, path, want, hint string) {
 		}
 	}
 	if path == "" {
-		d.add(n.Line, "", hint, "the file must be a mapping of keys, not %s", got)
+		d.addf(n.Line, "", hint, "the file must be a mapping of keys, not %s", got)
 		return
 	}
-	d.add(n.Line, path, hint, "must be %s, not %s", want, got)
+	d.addf(n.Line, path, hint, "must be %s, not %s", want, got)
 }
 
 // shorten quotes a value for a message.
@@ -213,14 +213,14 @@ func (d *decoder) mapping(n *yaml.Node, path string, each func(key, value *yaml.
 		key, value := resolve(n.Content[i]), n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode:
-			d.add(key.Line, path, "", "a key must be a word")
+			d.addf(key.Line, path, "", "a key must be a word")
 			continue
 		case first[key.Value] != 0:
 			field := join(path, key.Value)
 			if d.secret {
 				field = path
 			}
-			d.add(key.Line, field, "keep one of them", "the key is there twice, first on line %d", first[key.Value])
+			d.addf(key.Line, field, "keep one of them", "the key is there twice, first on line %d", first[key.Value])
 			continue
 		}
 		first[key.Value] = key.Line
@@ -246,13 +246,13 @@ func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 	}
 	switch {
 	case key.Value == "<<":
-		d.add(key.Line, path, "write the keys out", "merge keys (<<) are not supported")
+		d.addf(key.Line, path, "write the keys out", "merge keys (<<) are not supported")
 	case d.secret && near == "": // someone may have pasted a password where a key belongs
-		d.add(key.Line, path, hint, "unknown key")
+		d.addf(key.Line, path, hint, "unknown key")
 	case d.secret:
-		d.add(key.Line, path, hint, "unknown key, much like %s", near)
+		d.addf(key.Line, path, hint, "unknown key, much like %s", near)
 	default:
-		d.add(key.Line, join(path, key.Value), hint, "unknown key %s", shorten(key.Value))
+		d.addf(key.Line, join(path, key.Value), hint, "unknown key %s", shorten(key.Value))
 	}
 }
 

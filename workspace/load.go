@@ -60,13 +60,13 @@ func parse(file string, data []byte) (Workspace, positions, Problems) {
 	switch {
 	case len(d.lines) == 0 || d.problems.about("version"):
 	case !written || (written && w.Version == 0):
-		d.add(max(line, 1), "version", "write version: "+strconv.Itoa(Version)+" at the top", "the file does not say which version of the schema it is written in")
+		d.addf(max(line, 1), "version", "write version: "+strconv.Itoa(Version)+" at the top", "the file does not say which version of the schema it is written in")
 	case w.Version != Version:
 		hint := "write version: " + strconv.Itoa(Version)
 		if w.Version > Version {
 			hint = "the file was written for a newer rcwizard: use that one"
 		}
-		d.add(line, "version", hint, "version %d of the schema is not known; this rcwizard reads version %d", w.Version, Version)
+		d.addf(line, "version", hint, "version %d of the schema is not known; this rcwizard reads version %d", w.Version, Version)
 	}
 	return w, d.lines, d.problems
 }

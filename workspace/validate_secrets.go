@@ -68,13 +68,14 @@ type keyed struct{ key, value string }
 // oneLine are the secrets in which a line break is always a mistake of writing:
 // a password that ends with one cannot be typed.
 func (s Secrets) oneLine() []keyed {
-	out := []keyed{
+	out := make([]keyed, 0, 5+3*len(s.Hosts))
+	out = append(out, []keyed{
 		{"grafana_admin_password", s.GrafanaAdminPassword},
 		{"admin_password", s.AdminPassword},
 		{"registration_token", s.RegistrationToken},
 		{"mongo_url", s.MongoURL},
 		{"storage_access_key", s.StorageAccessKey},
-	}
+	}...)
 	for _, name := range slices.Sorted(maps.Keys(s.Hosts)) {
 		h := s.Hosts[name]
 		out = append(out,

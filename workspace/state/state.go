@@ -214,7 +214,7 @@ func (f *Folder) LoadSecrets() (workspace.Secrets, error) {
 // names. It refuses a file that others can read, and wraps fs.ErrNotExist if
 // there is none.
 func ReadSecrets(path string) (workspace.Secrets, error) {
-	file, err := os.Open(path) //nolint:gosec // the path is the user's own
+	file, err := os.Open(path)
 	if err != nil {
 		return workspace.Secrets{}, fmt.Errorf("reading the secrets: %w", err)
 	}

@@ -11,7 +11,7 @@ import (
 // syncDir brings the directory's entries to the disk, without which a rename
 // may be undone by a crash.
 func syncDir(dir string) error {
-	d, err := os.Open(dir) //nolint:gosec // the state folder itself
+	d, err := os.Open(dir)
 	if err != nil {
 		return fmt.Errorf("syncing the state folder: %w", err)
 	}
