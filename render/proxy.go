@@ -20,7 +20,7 @@ const dynamicDir = "dynamic/"
 
 // proxyData is what the proxy's templates see.
 type proxyData struct {
-	Domain, Email                  string
+	Email                          string
 	HTTPS, ACME, CACert, CertFiles bool
 	Storage                        string
 	EntryPoint, Rule, HealthPath   string
@@ -42,7 +42,6 @@ func proxy(in Inputs) (Project, error) {
 	p.Images = []string{image.Reference()}
 
 	d := proxyData{
-		Domain:     w.Domain,
 		Email:      w.Email,
 		HTTPS:      w.TLS.Mode != workspace.TLSNone,
 		ACME:       w.TLS.Mode.UsesACME(),

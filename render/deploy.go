@@ -1,0 +1,152 @@
+package render
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// DeployFile is the name of the instructions in an export.
+const DeployFile = "DEPLOY.md"
+
+// deploy writes how the files are deployed by hand: exactly the guide's
+// commands, in an order that is safe.
+func (t Tree) deploy() []byte {
+	var b strings.Builder
+	w := t.Workspace
+	fmt.Fprintf(&b, `# Deploying %s by hand
+
+Rocket.Chat %s with %s behind %s. These are rcwizard's files under the names that
+Rocket.Chat's guide "Running Rocket.Chat with Multiple Instances" uses, so the
+guide's commands work on them. Do not download Rocket.Chat's own files over them.
+
+Each folder here is one host. Copy what is in it to %s on that host, keep the
+modes (.env is 0600), and run the commands as a user who may use Docker. Compose
+2.24 or later; a variable of your shell beats .env, so use a clean one.
+`, w.Domain, w.Release, counted(len(w.Instances), "instance"), w.RootURL, w.Directory)
+
+	step := 0
+	next := func(title string) {
+		step++
+		fmt.Fprintf(&b, "\n## %d. %s\n", step, title)
+	}
+	command := func(p Project, lines ...string) {
+		fmt.Fprintf(&b, "\nOn **%s** (`%s/`):\n\n    cd %s\n", p.Host, p.folder(), p.Dir)
+		for _, line := range lines {
+			b.WriteString("    " + line + "\n")
+		}
+	}
+
+	if p, ok := t.Database(); ok {
+		next("The database host")
+		command(p, p.ComposeCommand())
+		if w.RunsMongoDB() {
+			b.WriteString("\nThe replica set is initiated by itself. It is ready when this prints `true`:\n\n" +
+				"    docker compose -f compose.database.yml exec mongodb mongosh --quiet \\\n" +
+				fmt.Sprintf("      --port %d --eval 'db.hello().isWritablePrimary'\n", w.Database.MongoDBPort) +
+				"\nOtherwise the log of `mongodb-init-container` says why.\n")
+		}
+	}
+	t.deployInstances(&b, next, command)
+	if p, ok := t.Proxy(); ok {
+		next("The reverse proxy, last")
+		command(p, p.ComposeCommand())
+		if w.TLS.Mode.UsesACME() {
+			fmt.Fprintf(&b, "\nThe certificate is issued when %s points to this host and port 443 is open from outside.\n", w.Domain)
+		}
+	}
+
+	next("Firewalls")
+	b.WriteString("\nMongoDB and NATS have no passwords: who reaches their ports owns all data. Let in only what is listed.\n\n")
+	t.deployFirewall(&b)
+	return []byte(b.String())
+}
+
+func (t Tree) deployInstances(b *strings.Builder, next func(string), command func(Project, ...string)) {
+	w := t.Workspace
+	for n, i := range w.Instances {
+		p, ok := t.Instance(i.Name)
+		if !ok {
+			continue
+		}
+		switch n {
+		case 0:
+			next("ONE instance first")
+			b.WriteString("\nOn an empty database several instances that start together get in each other's way.\n")
+			if w.Admin.Creates() {
+				fmt.Fprintf(b, "\nWhoever opens a new workspace first becomes its administrator. So make the\nadministrator before the proxy runs: write `%s` beside compose.yml, mode 0600,\n\n", FirstAdminFile)
+				fmt.Fprintf(b, "    services:\n      rocketchat:\n        environment:\n          ADMIN_USERNAME: %q\n", w.Admin.Username)
+				if w.Admin.Email != "" {
+					fmt.Fprintf(b, "          ADMIN_EMAIL: %q\n", w.Admin.Email)
+				}
+				b.WriteString("          ADMIN_PASS: \"<admin_password>\"\n")
+				command(p, "docker compose -f compose.yml -f "+FirstAdminFile+" up -d")
+				fmt.Fprintf(b, "\nWhen it answers (the first start takes minutes), take the password out again:\n\n    rm %s\n    %s\n", FirstAdminFile, p.ComposeCommand())
+			} else {
+				b.WriteString("\nadmin.create is false: whoever opens the workspace first becomes its administrator.\nDo that yourself before anyone else can reach the proxy.\n")
+				command(p, p.ComposeCommand())
+			}
+			fmt.Fprintf(b, "\nIt answers when this prints its version:\n\n    curl -fsS http://%s/api/info\n", i.Address(w))
+		case 1:
+			next("The other instances")
+			command(p, p.ComposeCommand())
+		default:
+			command(p, p.ComposeCommand())
+		}
+	}
+}
+
+func (t Tree) deployFirewall(b *strings.Builder) {
+	w := t.Workspace
+	b.WriteString("| on | port | from |\n|---|---|---|\n")
+	row := func(on string, port int, from ...string) {
+		fmt.Fprintf(b, "| %s | %d | %s |\n", on, port, strings.Join(unique(from), ", "))
+	}
+	var instances []string
+	for _, i := range w.Instances {
+		instances = append(instances, i.Host)
+	}
+	if w.RunsMongoDB() {
+		row(w.Database.Host, w.Database.MongoDBPort, instances...)
+	}
+	if w.RunsNATS() {
+		row(w.Database.Host, w.Database.NATSPort, instances...)
+	}
+	if w.RunsMonitoring() {
+		row(w.Database.Host, w.Grafana.Port, w.Proxy.Host)
+	}
+	for _, i := range w.Instances {
+		row(i.Host, i.Port, w.Proxy.Host)
+		if w.RunsMonitoring() {
+			row(i.Host, i.MetricsPort, w.Database.Host)
+		}
+		if !w.RunsNATS() {
+			row(i.Host, i.TCPPort, instances...)
+		}
+	}
+	row(w.Proxy.Host, w.Proxy.HTTPPort, "everywhere")
+	if w.TLS.Mode != workspace.TLSNone {
+		row(w.Proxy.Host, w.Proxy.HTTPSPort, "everywhere")
+	}
+}
+
+// unique returns the names, each once, in their order.
+func unique(names []string) []string {
+	var out []string
+	seen := map[string]bool{}
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
