@@ -1,0 +1,105 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"strings"
+)
+
+// StepReport is what one step of a plan would do now.
+type StepReport struct {
+	StepRef
+	Report
+
+	// Failure is why the check failed; the report is empty then.
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// Preview asks every step of the plan to look and applies none. It works as
+// Run does, on many hosts at once, each in order, and asks a step after those
+// that it needs; so a step can tell from what it sees that it cannot know
+// before one of them has run. Where a check fails and a step that it needs is
+// not done, the answer is Later, with the error as the reason: it is to be
+// expected that Docker cannot be asked before it is installed.
+//
+// The reports are in the order of the plan, one for each step. The error is
+// not nil for a plan that is not valid and when the context ends; a check that
+// fails is in its report. Of the options, Lines, Concurrency and Redact count.
+func Preview(ctx context.Context, plan Plan, opts Options) ([]StepReport, error) {
+	g, err := newGraph(plan)
+	if err != nil {
+		return nil, err
+	}
+	opts = opts.filled()
+	reports := make([]StepReport, len(plan.Steps))
+	schedule{
+		graph: g,
+		bound: opts.Concurrency,
+		visit: func(i int) outcome {
+			// The reports of what is before it were written before it was begun.
+			reports[i] = preview(ctx, plan.Steps[i], opts, unmet(g, reports, i))
+			return finished
+		},
+		// Nothing is skipped but at the end of the context, which ends it all.
+		skip: func(int, int) {},
+	}.run(ctx.Done())
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("look at the hosts: %w", context.Cause(ctx))
+	}
+	return reports, nil
+}
+
+// unmet returns the ids of the steps right before step i that are not done.
+func unmet(g graph, reports []StepReport, i int) []string {
+	var ids []string
+	for _, b := range g.before[i] {
+		if reports[b].Verdict != Done {
+			ids = append(ids, reports[b].Step)
+		}
+	}
+	return ids
+}
+
+func preview(ctx context.Context, s Step, opts Options, unmet []string) StepReport {
+	out := &output{ref: s.Ref(), log: NewLog(), lines: opts.Lines, redact: opts.Redact}
+	defer out.close()
+	rep, err := check(ctx, s, out)
+	switch {
+	case err == nil:
+		rep.Reason, rep.Next = opts.Redact(rep.Reason), opts.Redact(rep.Next)
+		return StepReport{StepRef: s.Ref(), Report: rep}
+	case len(unmet) > 0 && ctx.Err() == nil:
+		reason := "known after " + strings.Join(unmet, ", ") + " (" + opts.Redact(err.Error()) + ")"
+		return StepReport{StepRef: s.Ref(), Report: Report{Verdict: Later, Reason: cleanLine(reason)}}
+	default:
+		out.close()
+		f := newFailure(s.Ref(), Checking, err, func(text string) string { return cleanLine(opts.Redact(text)) })
+		return StepReport{StepRef: s.Ref(), Failure: f}
+	}
+}
+
+// Totals counts the steps of a preview by what they would do, for the one line
+// above a plan.
+type Totals struct {
+	Done, Needed, Later, Blocked, Failed int
+}
+
+// Total counts reports.
+func Total(reports []StepReport) Totals {
+	var t Totals
+	for _, r := range reports {
+		switch {
+		case r.Failure != nil:
+			t.Failed++
+		case r.Verdict == Done:
+			t.Done++
+		case r.Verdict == Needed:
+			t.Needed++
+		case r.Verdict == Later:
+			t.Later++
+		case r.Verdict == Blocked:
+			t.Blocked++
+		}
+	}
+	return t
+}
