@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,9 @@ func (w Workspace) Complete() Workspace {
 	or(&w.Proxy.HTTPPort, defaultHTTPPort)
 	or(&w.Proxy.HTTPSPort, defaultHTTPSPort)
 	or(&w.RootURL, w.defaultRootURL())
-	w.RootURL = strings.TrimSuffix(w.RootURL, "/")
+	if u, err := url.Parse(w.RootURL); err == nil && u.Host != "" && u.Path == "/" && u.RawQuery == "" && u.Fragment == "" {
+		w.RootURL = strings.TrimSuffix(w.RootURL, "/")
+	}
 	or(&w.Messaging.Transporter, TransporterNATS)
 	if w.Messaging.Transporter == TransporterTCP {
 		or(&w.Messaging.TCPPort, firstTCPPort)

@@ -28,6 +28,8 @@ type decoder struct {
 	secret   bool
 	lines    positions
 	problems Problems
+	// misspelt are the fields that unknown keys were probably meant for.
+	misspelt []string
 }
 
 // positions are the lines at which fields were written, by path.
@@ -243,6 +245,7 @@ func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 	hint := fmt.Sprintf("the keys %s are %s", where, strings.Join(names, ", "))
 	if near != "" {
 		hint = "did you mean " + near + "?"
+		d.misspelt = append(d.misspelt, join(path, near))
 	}
 	switch {
 	case key.Value == "<<":

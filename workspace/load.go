@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -10,8 +11,8 @@ import (
 // unknown or doubled keys, wrong types, a version that this program does not
 // know. It reports all of them at once and never panics.
 func Parse(file string, data []byte) (Workspace, Problems) {
-	w, _, problems := parse(file, data)
-	return w, problems.sorted()
+	w, d := parse(file, data)
+	return w, d.problems.sorted()
 }
 
 // Load reads a workspace.yaml, fills in the defaults (Complete) and validates
@@ -19,7 +20,8 @@ func Parse(file string, data []byte) (Workspace, Problems) {
 // that is known. The workspace is complete as far as it could be read, and is
 // good to be used only if the problems' Err is nil.
 func Load(file string, data []byte) (Workspace, Problems) {
-	w, lines, problems := parse(file, data)
+	w, d := parse(file, data)
+	lines, problems := d.lines, d.problems
 	if len(lines) == 0 && len(problems) > 0 {
 		return w, problems // nothing could be read; what is missing is no news
 	}
@@ -32,7 +34,7 @@ func Load(file string, data []byte) (Workspace, Problems) {
 		found = append(found, grafanaNowhere("grafana.path"))
 	}
 	for _, problem := range found {
-		if problems.about(problem.Field) {
+		if d.problems.about(problem.Field) || slices.Contains(d.misspelt, problem.Field) {
 			continue // its value could not be read: whatever follows from that is noise
 		}
 		problem.File, problem.Line = file, lines.of(problem.Field)
@@ -52,9 +54,9 @@ func (p Problems) about(field string) bool {
 	return false
 }
 
-func parse(file string, data []byte) (Workspace, positions, Problems) {
+func parse(file string, data []byte) (Workspace, *decoder) {
 	var w Workspace
-	d := decoder{file: file}
+	d := &decoder{file: file}
 	d.document(data, &w)
 	line, written := d.lines["version"]
 	switch {
@@ -68,5 +70,5 @@ func parse(file string, data []byte) (Workspace, positions, Problems) {
 		}
 		d.addf(line, "version", hint, "version %d of the schema is not known; this rcwizard reads version %d", w.Version, Version)
 	}
-	return w, d.lines, d.problems
+	return w, d
 }

@@ -1,6 +1,9 @@
 package workspace
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 const maxPort = 65535
 
@@ -44,10 +47,8 @@ func (w Workspace) Listeners(host string) []Listener {
 			out = append(out, Listener{Service: service, Scope: scope, Port: port, Field: field})
 		}
 	}
-	for n, h := range w.Hosts {
-		if h.Name == host && !h.Local() {
-			add(h.SSH.Port, ScopeAll, fmt.Sprintf("hosts[%d].ssh.port", n), serviceSSH)
-		}
+	if n := slices.Index(w.HostNames(), host); n >= 0 && !w.Hosts[n].Local() {
+		add(w.Hosts[n].SSH.Port, ScopeAll, fmt.Sprintf("hosts[%d].ssh.port", n), serviceSSH)
 	}
 	if w.Database.Host == host {
 		w.databaseListeners(add)
@@ -75,6 +76,9 @@ func (w Workspace) Listeners(host string) []Listener {
 	return out
 }
 
+// fieldNodeExporter may be 0, which turns the node exporter off.
+const fieldNodeExporter = "database.node_exporter_port"
+
 // serviceSSH is the one listener that rcwizard does not deploy.
 const serviceSSH = "the SSH server"
 
@@ -92,7 +96,7 @@ func (w Workspace) databaseListeners(add func(port int, scope Scope, field, serv
 	if w.RunsMonitoring() {
 		add(d.PrometheusPort, ScopeLoopback, "database.prometheus_port", "Prometheus")
 		if d.NodeExporterPort != nil {
-			add(*d.NodeExporterPort, ScopeLoopback, "database.node_exporter_port", "the node exporter")
+			add(*d.NodeExporterPort, ScopeLoopback, fieldNodeExporter, "the node exporter")
 		}
 		add(w.Grafana.Port, ScopePrivate, "grafana.port", "Grafana")
 	}

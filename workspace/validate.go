@@ -135,10 +135,10 @@ func (c *checker) directory() {
 	switch {
 	case !path.IsAbs(dir):
 		c.failf(field, hint, "%s is not an absolute path", shorten(dir))
+	case !directoryForm.MatchString(path.Clean(dir)):
+		c.failf(field, hint, "%s has a character other than letters, digits, dots, dashes and underscores", shorten(dir))
 	case path.Clean(dir) != dir:
 		c.failf(field, "write "+path.Clean(dir), "%s is not a plain path: it has .., ., a doubled slash or one at the end", shorten(dir))
-	case !directoryForm.MatchString(dir):
-		c.failf(field, hint, "%s has a character other than letters, digits, dots, dashes and underscores", shorten(dir))
 	case slices.Contains([]string{"dev", "proc", "run", "sys", "tmp"}, top):
 		c.failf(field, hint, "what is below /%s does not outlast a restart of the host", top)
 	case !below:
@@ -203,7 +203,6 @@ func (c *checker) rootURL() {
 		return
 	case u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
 		c.failf(field, "such as "+want, "%s has more than a scheme, a name and a port; the workspace is served at the root of its domain", shorten(w.RootURL))
-		return
 	}
 	if !strings.EqualFold(u.Hostname(), w.Domain) {
 		c.failf(field, "write "+want+", or change domain", "its name is %s, but domain is %s: the proxy answers to the domain only", shorten(u.Hostname()), shorten(w.Domain))
@@ -283,6 +282,7 @@ func (c *checker) admin() {
 		c.failf("admin.username", "use letters, digits, dots, dashes and underscores", "%s cannot be a name in Rocket.Chat", shorten(a.Username))
 	}
 	switch {
+	case a.Email == "" && c.w.TLS.Mode.UsesACME(): // the other is missing too, and said to be
 	case a.Email == "":
 		c.warnf("admin.email", "write one into admin.email, or into email", "the first administrator has no e-mail address, so a lost password cannot be reset by mail")
 	case a.Email != c.w.Email: // that one has been judged

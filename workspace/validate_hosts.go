@@ -135,7 +135,9 @@ func (c *checker) privateAddresses() {
 		if !ok {
 			continue
 		}
-		if first, twice := seen[ip]; twice {
+		if first, twice := seen[ip]; twice && h.Address == h.PrivateIP && h.Address == c.w.Hosts[first].Address {
+			continue // said of the address
+		} else if twice {
 			c.failf(field, "give each host the address at which the others reach it, and no other does", "%s is also the private address of %s", ip, c.w.Hosts[first].label(first))
 		} else {
 			seen[ip] = n
@@ -212,7 +214,7 @@ func family(ip netip.Addr) string {
 // roles checks that every role has a host, and every host a role.
 func (c *checker) roles() {
 	w := c.w
-	names := w.HostNames()
+	names, before := w.HostNames(), len(c.found)
 	role := func(field, host, what string) {
 		if host == "" {
 			c.failf(field, didYouMean("", names), "missing: the host of %s", what)
@@ -232,6 +234,9 @@ func (c *checker) roles() {
 	role("proxy.host", w.Proxy.Host, "the reverse proxy")
 	for n, i := range w.Instances {
 		role(fmt.Sprintf("instances[%d].host", n), i.Host, "the instance")
+	}
+	if len(c.found.Errors()) > len(c.found[:before].Errors()) || len(w.Instances) == 0 {
+		return // which host is left over will be seen once the roles are right
 	}
 	for n, h := range w.Hosts {
 		if h.Name != "" && len(w.RolesOn(h.Name)) == 0 && (w.Database.Host != h.Name) {
@@ -287,7 +292,7 @@ func (c *checker) ports() {
 		}
 		taken := map[int]Listener{}
 		for _, l := range c.w.Listeners(h.Name) {
-			if l.Field != "" && !strings.HasPrefix(l.Field, "hosts[") {
+			if l.Field != "" && l.Field != fieldNodeExporter && !strings.HasPrefix(l.Field, "hosts[") {
 				c.port(l.Field, l.Port)
 			}
 			first, twice := taken[l.Port]

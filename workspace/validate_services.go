@@ -92,7 +92,7 @@ func (c *checker) messaging() {
 	case TransporterTCP:
 		c.port("messaging.tcp_port", m.TCPPort)
 		for n, i := range c.w.Instances {
-			if i.TCPPort == 0 {
+			if i.TCPPort == 0 && m.TCPPort <= maxPort {
 				c.failf(fmt.Sprintf("instances[%d].tcp_port", n), "write one", "no port is free for it from %d on", m.TCPPort)
 			}
 		}
@@ -124,8 +124,8 @@ func (c *checker) database() {
 			c.warnf("database.mongodb_port", hint, "is not used: the database is external, and mongo_url has its port")
 		}
 	}
-	if p := d.NodeExporterPort; p != nil && *p < 0 {
-		c.failf("database.node_exporter_port", "use a number from 1 to 65535, or 0 for no node exporter", "%d is not a port", *p)
+	if p := d.NodeExporterPort; p != nil && (*p < 0 || *p > maxPort) {
+		c.failf(fieldNodeExporter, "use a number from 1 to 65535, or 0 for no node exporter", "%d is not a port", *p)
 	}
 }
 
