@@ -77,6 +77,10 @@ type PutOptions struct {
 	Root bool
 	// Owner is user:group for what is created; empty leaves the writer's own.
 	Owner string
+	// DirMode is for directories that are missing; 0 means 0755, so that
+	// programs in containers can reach files that they may read. What a file
+	// holds is guarded by the file's own mode.
+	DirMode fs.FileMode
 	// Remove lists relative paths that must not exist afterwards: wrongly made
 	// directories, files of an earlier release of rcwizard.
 	Remove []string

@@ -1,0 +1,179 @@
+package remote
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// sshd is a real OpenSSH server on a port of 127.0.0.1, run by the test's own
+// user with keys of its own.
+type sshd struct {
+	dir  string
+	port int
+	cmd  *exec.Cmd
+}
+
+// key is the private key that may log in.
+func (s *sshd) key() string { return filepath.Join(s.dir, "user") }
+
+func (s *sshd) target(t *testing.T) Target {
+	t.Helper()
+	return Target{
+		Name: "sshd", Address: "127.0.0.1", Port: s.port, User: localUser(t), SSHConfig: "none",
+		IdentityFile: s.key(), KnownHosts: []string{filepath.Join(s.dir, "known_hosts")}, AcceptNew: true,
+	}
+}
+
+func localUser(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("id", "-un").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func keygen(t *testing.T, file, kind, passphrase string) {
+	t.Helper()
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", file).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+// startSSHD skips the test where there is no sshd.
+func startSSHD(t *testing.T, settings ...string) *sshd {
+	t.Helper()
+	const bin = "/usr/sbin/sshd"
+	if _, err := os.Stat(bin); err != nil {
+		t.Skip("no /usr/sbin/sshd (package openssh-server) on this machine")
+	}
+	s := &sshd{dir: t.TempDir()}
+	if os.Geteuid() == 0 {
+		// sshd as root insists on its empty directory.
+		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	keygen(t, filepath.Join(s.dir, "host_ed25519"), "ed25519", "")
+	keygen(t, filepath.Join(s.dir, "host_rsa"), "rsa", "")
+	keygen(t, s.key(), "ed25519", "")
+	pub, err := os.ReadFile(s.key() + ".pub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(s.dir, "authorized_keys"), string(pub))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.port = l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	config := append(settings,
+		"ListenAddress 127.0.0.1:"+strconv.Itoa(s.port),
+		"HostKey "+filepath.Join(s.dir, "host_ed25519"),
+		"HostKey "+filepath.Join(s.dir, "host_rsa"),
+		"AuthorizedKeysFile "+filepath.Join(s.dir, "authorized_keys"),
+		"PidFile none", "StrictModes no", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
+		"PermitRootLogin yes", "UsePAM no",
+	)
+	write(t, filepath.Join(s.dir, "sshd_config"), strings.Join(config, "\n")+"\n")
+	s.start(t)
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *sshd) start(t *testing.T) {
+	t.Helper()
+	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
+	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Stderr = log
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	for range 200 {
+		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
+		if err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("sshd does not listen")
+}
+
+func (s *sshd) stop() {
+	if s.cmd != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// killSessions kills the sshd processes that serve connections.
+func (s *sshd) killSessions(t *testing.T) {
+	t.Helper()
+	out, _ := exec.Command("ps", "-o", "pid=", "--ppid", strconv.Itoa(s.cmd.Process.Pid)).Output()
+	for _, pid := range strings.Fields(string(out)) {
+		_ = exec.Command("kill", "-9", pid).Run()
+	}
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func connect(t *testing.T, target Target) *SSH {
+	t.Helper()
+	h, err := Connect(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+func TestQuickSSH(t *testing.T) {
+	s := startSSHD(t)
+	h := connect(t, s.target(t))
+	ctx := t.Context()
+	t0 := time.Now()
+	r, err := h.Run(ctx, Command{Script: `echo "$1"; cat; exit 3`, Args: []string{"x"}, Stdin: strings.NewReader("in\n")})
+	t.Log(r, err, time.Since(t0))
+	t0 = time.Now()
+	for range 20 {
+		h.Run(ctx, Command{Script: "true"})
+	}
+	t.Log(time.Since(t0) / 20)
+	c2, cancel := context.WithTimeoutCause(ctx, 300*time.Millisecond, errors.New("stopp"))
+	defer cancel()
+	t0 = time.Now()
+	r, err = h.Run(c2, Command{Script: "sleep 107"})
+	t.Log(r, err, time.Since(t0))
+	go func() { time.Sleep(300 * time.Millisecond); s.killSessions(t) }()
+	r, err = h.Run(ctx, Command{Script: "sleep 108"})
+	t.Log(r, err, time.Since(t0))
+	r, err = h.Run(ctx, Command{Script: "echo back; ps ax | grep 'sleep 10'"})
+	t.Log(r, err, time.Since(t0))
+	t0 = time.Now()
+	dir := t.TempDir()
+	err = h.Put(ctx, dir, []File{{Path: ".env", Mode: 0o600, Content: []byte("A=b")}, {Path: "a/b c.yml", Mode: 0o644, Content: []byte("x")}}, PutOptions{})
+	t.Log(err, time.Since(t0))
+	r, err = h.Run(ctx, Command{Script: "ls -laR $1", Args: []string{dir}})
+	t.Log(r)
+}
