@@ -109,13 +109,13 @@ func Refresh(ctx context.Context, client *http.Client, baseURL string, r Release
 	}
 	var list struct {
 		Versions []struct {
-			Version    string          `json:"version"`
+			Version    json.RawMessage `json:"version"`
 			Expiration json.RawMessage `json:"expiration"`
 		} `json:"versions"`
 	}
 	listErr := get(ctx, client, baseURL+"/v2/server/supportedVersions?source=desktop", &list)
 	for _, v := range list.Versions {
-		if line, ok := supportedLine(v.Version, text(v.Expiration)); ok {
+		if line, ok := supportedLine(text(v.Version), text(v.Expiration)); ok {
 			p.Supported = append(p.Supported, line)
 		}
 	}
