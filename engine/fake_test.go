@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,12 +27,6 @@ func newWorld(done ...string) *world {
 	return w
 }
 
-func (w *world) call(what string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.calls = append(w.calls, what)
-}
-
 func (w *world) set(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -51,18 +46,11 @@ func (w *world) applied() []string {
 	defer w.mu.Unlock()
 	var ids []string
 	for _, c := range w.calls {
-		if id, ok := cutPrefix(c, "apply "); ok {
+		if id, ok := strings.CutPrefix(c, "apply "); ok {
 			ids = append(ids, id)
 		}
 	}
 	return ids
-}
-
-func cutPrefix(s, prefix string) (string, bool) {
-	if len(s) < len(prefix) || s[:len(prefix)] != prefix {
-		return s, false
-	}
-	return s[len(prefix):], true
 }
 
 // step is a well-behaved step: it takes a while and honours its context.
@@ -138,4 +126,14 @@ func (j *fakeJournal) Record(rec engine.Record) error {
 	j.left--
 	j.records = append(j.records, rec)
 	return nil
+}
+
+// instant is the step of that id with an Apply that takes no time.
+func (w *world) instant(id, host string, needs ...string) engine.Step {
+	s := w.step(id, host, needs...)
+	s.Apply = func(context.Context, engine.Output) error {
+		w.set(id)
+		return nil
+	}
+	return s
 }

@@ -103,7 +103,12 @@ func (l *Lines) append(line Line) {
 	}
 	l.bytes += r.push(line)
 	for l.bytes > linesBudget {
-		l.bytes -= l.largest().drop()
+		// An eighth at a time, so that a flood does not look for the largest
+		// at every line.
+		most := l.largest()
+		for range max(1, most.n/8) {
+			l.bytes -= most.drop()
+		}
 	}
 	l.mu.Unlock()
 	l.transcript.line(line)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 )
@@ -107,7 +108,7 @@ func (c *Cursor) Next(ctx context.Context) ([]Event, error) {
 		select {
 		case <-c.More():
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return nil, fmt.Errorf("wait for events: %w", context.Cause(ctx))
 		}
 		if news, err := c.Read(); err != nil || len(news) > 0 {
 			return news, err

@@ -10,7 +10,7 @@ import (
 // Steps return it, wrapped or not, from Check and Apply; the runner completes
 // it with host and step to a Failure. No field may hold a secret: a command is
 // written as the person could type it, with secrets left out.
-type Problem struct {
+type Problem struct { //nolint:errname // the field's word: a step reports a problem
 	// Command is what was run on the host, as a person could repeat it.
 	Command string
 	// ExitCode is the command's; 0 where no command ended by itself.
@@ -65,7 +65,7 @@ const (
 
 // Failure is why a step failed, with everything that the failure page, the
 // plain printer and the JSON lines show. It is an error.
-type Failure struct {
+type Failure struct { //nolint:errname // what failed, in events and JSON; being an error is its lesser use
 	StepRef
 
 	// Phase is where it failed. A step that failed while Checking changed
@@ -111,8 +111,7 @@ func (f *Failure) Unwrap() error { return f.err }
 // newFailure completes the error of a step. redact goes over every text.
 func newFailure(ref StepRef, phase Phase, err error, redact func(string) string) *Failure {
 	f := &Failure{StepRef: ref, Phase: phase, Message: redact(err.Error()), err: err}
-	var p *Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*Problem](err); ok {
 		f.Command, f.ExitCode = redact(p.Command), p.ExitCode
 		f.Cause, f.Next = redact(p.Cause), redact(p.Next)
 		for _, line := range p.LastLines {

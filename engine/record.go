@@ -1,6 +1,9 @@
 package engine
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // RecordKind says what a journal record tells.
 type RecordKind string
@@ -118,11 +121,10 @@ func (h History) Unfinished() bool {
 // Note returns the latest value noted under key for a step (empty: for a run),
 // over all runs.
 func (h History) Note(step, key string) (string, bool) {
-	for i := len(h.Runs) - 1; i >= 0; i-- {
-		notes := h.Runs[i].Notes
-		for j := len(notes) - 1; j >= 0; j-- {
-			if notes[j].Step == step && notes[j].Key == key {
-				return notes[j].Value, true
+	for _, run := range slices.Backward(h.Runs) {
+		for _, note := range slices.Backward(run.Notes) {
+			if note.Step == step && note.Key == key {
+				return note.Value, true
 			}
 		}
 	}

@@ -196,7 +196,12 @@ func (r *runner) lost() <-chan struct{} {
 	return r.opts.Locker.Lost()
 }
 
-func (r *runner) lockLost() error { return errors.Join(ErrLockLost, r.opts.Locker.Err()) }
+func (r *runner) lockLost() error {
+	if err := r.opts.Locker.Err(); err != nil {
+		return fmt.Errorf("%w: %w", ErrLockLost, err)
+	}
+	return ErrLockLost
+}
 
 func isClosed(c <-chan struct{}) bool {
 	select {
