@@ -1,0 +1,26 @@
+module github.com/rcwizard/rcwizard/test/lab
+
+go 1.26.0
+
+replace github.com/rcwizard/rcwizard => ../..
+
+require (
+	github.com/google/go-containerregistry v0.22.1
+	github.com/rcwizard/rcwizard v0.0.0-00010101000000-000000000000
+	github.com/vishvananda/netlink v1.3.1
+	github.com/vishvananda/netns v0.0.5
+	golang.org/x/crypto v0.58.0
+	golang.org/x/sync v0.24.0
+	golang.org/x/sys v0.49.0
+)
+
+require (
+	github.com/docker/cli v29.7.2+incompatible // indirect
+	github.com/docker/docker-credential-helpers v0.9.3 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/opencontainers/go-digest v1.0.0 // indirect
+	github.com/opencontainers/image-spec v1.1.1 // indirect
+	github.com/sirupsen/logrus v1.9.4 // indirect
+	go.yaml.in/yaml/v3 v3.0.6 // indirect
+	gotest.tools/v3 v3.5.2 // indirect
+)

@@ -1,0 +1,165 @@
+package fleetd
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rcwizard/rcwizard/test/lab/internal/cgroups"
+	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
+	"golang.org/x/sys/unix"
+)
+
+// LockDir holds one file for each fleet of the machine, of all users and checkouts: fleets share the kernel.
+// A file that is locked belongs to a fleet that lives; the lock goes with the fleet's last process.
+const LockDir = "/run/rcwizard-lab"
+
+// maxFleets bounds the index, which is one byte of the IPv4 addresses.
+const maxFleets = 250
+
+// Claim is what a lock file says of its fleet.
+type Claim struct {
+	Name string `json:"name"`
+	Dir  string `json:"dir"`
+}
+
+// Acquire takes the lowest free index. The file is to be handed to the supervisor, whose copy keeps the lock.
+// The remains of a fleet that was killed are removed on the way.
+func Acquire(name, dir string) (int, *os.File, error) {
+	for index := 1; index <= maxFleets; index++ {
+		// In the loop, since the end of the last fleet removes the directory.
+		if err := os.MkdirAll(LockDir, 0o755); err != nil { //nolint:gosec // status may be asked by everybody
+			return 0, nil, fmt.Errorf("claim a place for fleet %s: %w", name, err)
+		}
+		f, err := tryLock(lockPath(index), os.O_CREATE)
+		if err != nil {
+			return 0, nil, fmt.Errorf("claim a place for fleet %s: %w", name, err)
+		}
+		if f == nil {
+			continue
+		}
+		err = clean(index, f)
+		if err == nil {
+			err = json.NewEncoder(f).Encode(Claim{Name: name, Dir: dir})
+		}
+		if err != nil {
+			return 0, nil, errors.Join(fmt.Errorf("claim a place for fleet %s: %w", name, err), f.Close())
+		}
+		return index, f, nil
+	}
+	return 0, nil, fmt.Errorf("claim a place for fleet %s: %d fleets are up", name, maxFleets)
+}
+
+// Sweep removes what fleets left whose supervisor was killed, and nothing of those that live.
+func Sweep() error {
+	locks, err := filepath.Glob(filepath.Join(LockDir, "*.lock"))
+	if err != nil {
+		return fmt.Errorf("look for dead fleets: %w", err)
+	}
+	var all error
+	for _, path := range locks {
+		index, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(path), ".lock"))
+		if err != nil {
+			continue // not ours
+		}
+		f, err := tryLock(path, 0)
+		if err != nil || f == nil {
+			all = errors.Join(all, err)
+			continue
+		}
+		all = errors.Join(all, clean(index, f), os.Remove(path), f.Close())
+	}
+	// The last fleet leaves no directory behind; with a fleet in it, it stays.
+	_ = os.Remove(LockDir)
+	return all
+}
+
+// Alive lists the fleets that live.
+func Alive() ([]Claim, error) {
+	locks, err := filepath.Glob(filepath.Join(LockDir, "*.lock"))
+	if err != nil {
+		return nil, fmt.Errorf("look for fleets: %w", err)
+	}
+	var out []Claim
+	for _, path := range locks {
+		f, err := tryLock(path, 0)
+		if err != nil {
+			return nil, fmt.Errorf("look for fleets: %w", err)
+		}
+		if f != nil { // dead: Sweep's concern
+			if err := f.Close(); err != nil {
+				return nil, fmt.Errorf("look for fleets: %w", err)
+			}
+			continue
+		}
+		content, err := os.ReadFile(path) //nolint:gosec // the lab's own directory
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		var c Claim
+		if err := errors.Join(err, json.Unmarshal(content, &c)); err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func lockPath(index int) string { return filepath.Join(LockDir, strconv.Itoa(index)+".lock") }
+
+// tryLock opens and locks a file; it returns nil when another process holds it, or removed it meanwhile.
+func tryLock(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|flags, 0o644) //nolint:gosec // status may be asked by everybody
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil //nolint:nilnil // there is nothing to lock
+	}
+	if err != nil {
+		return nil, err //nolint:wrapcheck // names the path
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor
+		_ = f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, nil //nolint:nilnil // it is held
+		}
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	// The holder may have removed the name between our open and our lock: then this is not the file of that name.
+	ours, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	named, err := os.Stat(path)
+	if err != nil || !os.SameFile(ours, named) {
+		return nil, f.Close()
+	}
+	return f, nil
+}
+
+// clean removes what the dead fleet left that f, locked by us, tells of, and empties f.
+func clean(index int, f *os.File) error {
+	if err := cgroups.Remove(spec.CgroupName(index), 5*time.Second); err != nil {
+		return err
+	}
+	var c Claim
+	if err := json.NewDecoder(f).Decode(&c); err == nil && c.Dir != "" {
+		// A directory of that path may belong to a newer fleet: then its own description says another index.
+		if old, err := spec.Read(c.Dir); err != nil || old.Index == index {
+			if err := os.RemoveAll(c.Dir); err != nil {
+				return fmt.Errorf("remove the directory of dead fleet %s: %w", c.Name, err)
+			}
+		}
+	}
+	if err := f.Truncate(0); err != nil {
+		return fmt.Errorf("reuse a lock: %w", err)
+	}
+	if _, err := f.Seek(0, 0); err != nil {
+		return fmt.Errorf("reuse a lock: %w", err)
+	}
+	return nil
+}
