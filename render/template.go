@@ -105,8 +105,8 @@ func digestBelow(done []File, prefix string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil))[:16], nil
 }
 
-// quoteYAML writes a text as a YAML scalar. A JSON string is one, and holds
-// everything.
+// quoteYAML writes a text as a YAML scalar: a JSON string is one, if those
+// characters are escaped too that YAML forbids and JSON does not.
 func quoteYAML(text string) (string, error) {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -114,5 +114,13 @@ func quoteYAML(text string) (string, error) {
 	if err := e.Encode(text); err != nil {
 		return "", fmt.Errorf("quote for YAML: %w", err)
 	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
+	var quoted strings.Builder
+	for _, r := range strings.TrimSuffix(out.String(), "\n") {
+		if (r >= 0x7f && r < 0xa0) || r == 0xfeff || r == 0xfffe || r == 0xffff {
+			fmt.Fprintf(&quoted, `\u%04x`, r)
+		} else {
+			quoted.WriteRune(r)
+		}
+	}
+	return quoted.String(), nil
 }
