@@ -99,7 +99,7 @@ func Look(ctx context.Context, w workspace.Workspace, s workspace.Secrets, v Vie
 			f.Instances[i] = probeInstance(ctx, w, instance, v.instance(instance.Host), v.timeout())
 		})
 	}
-	wg.Go(func() { f.Proxy = lookProxy(ctx, w, v) })
+	wg.Go(func() { f.Proxy = ProbeProxy(ctx, w, v) })
 	wg.Go(func() { f.Prometheus = lookPrometheus(ctx, w, v) })
 	wg.Go(func() { f.Grafana = lookGrafana(ctx, w, v) })
 	wg.Go(func() { f.NATS = lookNATS(ctx, w, v) })

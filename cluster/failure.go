@@ -34,7 +34,7 @@ func noAnswer(address string, err error) error {
 
 func (e *noAnswerError) Error() string {
 	if errors.Is(e.err, ErrNoView) {
-		return fmt.Sprintf("%s was not asked: %s", e.address, plainCause(e.err))
+		return fmt.Sprintf("%s: %s", e.address, plainCause(e.err))
 	}
 	return fmt.Sprintf("no answer on %s: %s", e.address, plainCause(e.err))
 }

@@ -131,11 +131,19 @@ func (j *judge) answers() {
 			if p.Error.Unseen {
 				row.Answers = Unknown
 			}
-			j.find(Finding{
-				ID: "instance-silent", Verdict: failedOr(VerdictFailed, p.Error), Host: instance.Host, Instance: instance.Name,
+			if row.Registered == No {
+				continue // told with the record that is missing
+			}
+			f := Finding{
+				ID: "instance-silent", Verdict: VerdictFailed, Host: instance.Host, Instance: instance.Name,
 				Text: instance.Name + " cannot be asked: " + p.Error.Text,
 				Hint: j.logHint(instance),
-			})
+			}
+			if p.Error.Unseen {
+				f.Verdict = VerdictUnknown
+				f.Hint = "see why " + instance.Host + " cannot be reached from here, and look again"
+			}
+			j.find(f)
 			continue
 		}
 		row.Answers = Yes
@@ -254,5 +262,5 @@ func (j *judge) summary() string {
 		return line + ", not linked: " + why
 	case Unknown:
 	}
-	return line + ", linked or not is unknown: " + why
+	return line + ", links unknown: " + why
 }

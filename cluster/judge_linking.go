@@ -13,11 +13,11 @@ const (
 	whyNoLicense     = "no licence"
 	whyNoModule      = "the licence has no module " + scalability
 	whyUnknown       = "the licence could not be learnt"
-	whyNotRegistered = "it is not registered"
+	whyNotRegistered = "not registered"
 	whyNotCounted    = "the registry could not be read"
-	whyTCPInstead    = "it talks TCP, not NATS"
-	whyNoTCPPort     = "its record has no TCP port"
-	whyNoNATS        = "it has no connection to NATS"
+	whyTCPInstead    = "TCP instead of NATS"
+	whyNoTCPPort     = "no TCP port in the record"
+	whyNoNATS        = "no connection to NATS"
 	whyNATSSilent    = "NATS cannot be asked"
 )
 
@@ -34,7 +34,7 @@ func (j *judge) linking() {
 		row := &j.report.Instances[i]
 		row.Linked, row.Why = j.link(i, unconnected)
 	}
-	j.report.Linked, _ = j.overall(j.report.Instances)
+	j.report.Linked, _ = overall(j.report.Instances)
 	j.licenseFindings()
 	j.transporterFindings()
 }
@@ -62,7 +62,7 @@ func (j *judge) link(i int, unconnected map[string]bool) (Answer, string) {
 	case license.Scalability != Yes:
 		return Unknown, whyUnknown
 	case overTCP && instance.TCPPort != 0 && tcpPort != instance.TCPPort:
-		return Unknown, fmt.Sprintf("its TCP port is %d, not %d", tcpPort, instance.TCPPort)
+		return Unknown, fmt.Sprintf("TCP port %d instead of %d", tcpPort, instance.TCPPort)
 	case j.f.NATS.Error != nil:
 		return Unknown, whyNATSSilent
 	}
@@ -79,14 +79,25 @@ func (j *judge) tcpPort(id string) int {
 	return 0
 }
 
-// overall is the worst of the rows, and its reason.
-func (j *judge) overall(rows []Row) (Answer, string) {
+// overall is the worst of the rows, with the first reason for it and, unless
+// it holds for all, those that it holds for.
+func overall(rows []Row) (Answer, string) {
 	for _, answer := range []Answer{No, Unknown} {
-		for _, row := range rows {
-			if row.Linked == answer {
-				return answer, row.Why
+		worst := slices.IndexFunc(rows, func(r Row) bool { return r.Linked == answer })
+		if worst < 0 {
+			continue
+		}
+		why := rows[worst].Why
+		var names []string
+		for _, r := range rows {
+			if r.Why == why {
+				names = append(names, r.Name)
 			}
 		}
+		if len(names) < len(rows) {
+			why += " (" + strings.Join(names, ", ") + ")"
+		}
+		return answer, why
 	}
 	return Yes, ""
 }
@@ -94,7 +105,7 @@ func (j *judge) overall(rows []Row) (Answer, string) {
 // links is overall for those that are registered: that an instance is missing
 // is said before.
 func (j *judge) links() (Answer, string) {
-	return j.overall(slices.DeleteFunc(slices.Clone(j.report.Instances), func(r Row) bool { return r.Registered == No }))
+	return overall(slices.DeleteFunc(slices.Clone(j.report.Instances), func(r Row) bool { return r.Registered == No }))
 }
 
 func (j *judge) licenseFindings() {

@@ -110,18 +110,17 @@ func (j *judge) rotation() {
 		})
 		return
 	}
-	var known []string
+	elsewhere := j.strangers()
 	for i, instance := range j.w.Instances {
 		row := &j.report.Instances[i]
-		ids := slices.DeleteFunc([]string{j.probe(i).ID, row.Record}, func(id string) bool { return id == "" })
-		known = append(known, ids...)
+		ids := j.ids(i)
 		switch {
 		case slices.ContainsFunc(p.Seen, func(s Seen) bool { return slices.Contains(ids, s.ID) }):
 			row.Proxied = Yes
 		case len(ids) > 0 && p.Anonymous == 0:
 			row.Proxied = No
-			if row.Answers == No {
-				continue // told already, and rightly not in the rotation
+			if row.Answers == No || elsewhere {
+				continue // told already
 			}
 			j.find(Finding{
 				ID: "not-in-rotation", Verdict: VerdictFailed, Host: host, Instance: instance.Name,
@@ -130,20 +129,28 @@ func (j *judge) rotation() {
 			})
 		}
 	}
-	j.strangers(known)
 }
 
-// strangers are ids that answer through the proxy and are no planned
-// instance's.
-func (j *judge) strangers(known []string) {
-	var strangers []string
+// ids are those by which the i-th instance is known: its own word, and its
+// record's.
+func (j *judge) ids(i int) []string {
+	return slices.DeleteFunc([]string{j.probe(i).ID, j.report.Instances[i].Record}, func(id string) bool { return id == "" })
+}
+
+// strangers judges ids that answer through the proxy and are no planned
+// instance's. It reports whether there are no others.
+func (j *judge) strangers() (only bool) {
+	known, strangers := make([]string, 0, 2*len(j.w.Instances)), []string(nil)
+	for i := range j.w.Instances {
+		known = append(known, j.ids(i)...)
+	}
 	for _, s := range j.f.Proxy.Seen {
 		if !slices.Contains(known, s.ID) {
 			strangers = append(strangers, s.ID)
 		}
 	}
 	if len(strangers) == 0 || len(known) == 0 {
-		return
+		return false
 	}
 	f := Finding{
 		ID: "stranger", Verdict: VerdictWarning, Host: j.w.Proxy.Host,
@@ -156,6 +163,7 @@ func (j *judge) strangers(known []string) {
 		f.Hint = "see where the domain leads, and which servers the proxy's dynamic configuration lists"
 	}
 	j.find(f)
+	return f.Verdict == VerdictFailed
 }
 
 // prometheus wants every instance among the targets, and all targets up.

@@ -97,6 +97,9 @@ func (j *judge) missing(i int) {
 			f.Text += ": its last heartbeat was " + ago(r.AgeSeconds)
 		}
 	}
+	if p.Error != nil {
+		f.Text += "; " + p.Error.Text
+	}
 	if p.Error == nil && j.w.Messaging.Transporter == workspace.TransporterNATS {
 		f.Text += "; it answers, so it is waiting for NATS or has just started: an instance registers once it has reached NATS"
 	}
@@ -112,6 +115,8 @@ func (j *judge) surplus(r Record, chosen []int) {
 		f.ID, f.Verdict = "ghost", VerdictWarning
 		f.Text = fmt.Sprintf("the record %s of %s is dated in the future, %s: it never expires and is counted as an instance for ever", r.ID, address(r), r.Heartbeat.Format(time.DateOnly))
 		f.Hint = "see that the database host's clock is right, then delete the record from the collection instances"
+	case r.State == Stale && r.AgeSeconds < int64(expiry/time.Second) && planned >= 0 && chosen[planned] < 0:
+		return // told with the instance that is missing
 	case r.State == Stale && r.AgeSeconds < int64(expiry/time.Second):
 		f.ID, f.Verdict = "stale", VerdictOK
 		f.Text = fmt.Sprintf("a process that ended left its record, %s, last heartbeat %s; it goes by itself within two minutes", address(r), ago(r.AgeSeconds))

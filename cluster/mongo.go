@@ -156,6 +156,9 @@ func (s *session) err(err error) error {
 	if last := s.dialer.reason(); last != nil && (mongo.IsTimeout(err) || mongo.IsNetworkError(err) || isSelection(err)) {
 		return last
 	}
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("asking MongoDB was called off: %w", context.Canceled)
+	}
 	if command, ok := errors.AsType[mongo.CommandError](err); ok {
 		return fmt.Errorf("MongoDB refused %s", withoutPassword(command.Message, s.url))
 	}

@@ -85,7 +85,9 @@ func (e entrance) certificate(ctx context.Context, u url.URL) *Certificate {
 	return &c
 }
 
-func lookProxy(ctx context.Context, w workspace.Workspace, v View) ProxyReport {
+// ProbeProxy looks once at what a user sees: the certificate, the redirect,
+// and the instances behind the reverse proxy.
+func ProbeProxy(ctx context.Context, w workspace.Workspace, v View) ProxyReport {
 	r := ProxyReport{URL: w.RootURL}
 	root, err := url.Parse(w.RootURL)
 	if err != nil {
@@ -115,7 +117,7 @@ func (r *ProxyReport) spread(ctx context.Context, web *http.Client, address stri
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	seen := make(map[string]int)
-	var last error
+	var first error
 	for range proxyRounds {
 		var (
 			mu    sync.Mutex
@@ -132,7 +134,9 @@ func (r *ProxyReport) spread(ctx context.Context, web *http.Client, address stri
 				defer mu.Unlock()
 				r.Requests++
 				if err != nil {
-					last = cmpError(last, err)
+					if first == nil { // later ones may come from the deadline
+						first = err
+					}
 					return
 				}
 				came = true
@@ -148,17 +152,9 @@ func (r *ProxyReport) spread(ctx context.Context, web *http.Client, address stri
 		r.Seen = append(r.Seen, Seen{ID: id, Answers: n})
 	}
 	slices.SortFunc(r.Seen, func(a, b Seen) int { return cmp.Compare(a.ID, b.ID) })
-	if r.Answers == 0 && last != nil {
-		r.Error = failure(last)
+	if r.Answers == 0 && first != nil {
+		r.Error = failure(first)
 	}
-}
-
-// cmpError keeps the first error: later ones may come from the deadline.
-func cmpError(first, err error) error {
-	if first != nil {
-		return first
-	}
-	return err
 }
 
 func (r *ProxyReport) note(reply webReply, seen map[string]int) {

@@ -27,8 +27,11 @@ func WriteText(w io.Writer, r Report) error {
 	}
 	align(&b, rows)
 	b.WriteByte('\n')
-	align(&b, r.surroundings())
-	fmt.Fprintf(&b, "\n%s: %s\n", r.Verdict, r.Summary)
+	for _, line := range r.surroundings() {
+		paragraph(&b, fmt.Sprintf("%-13s", line[0]), line[1])
+	}
+	b.WriteByte('\n')
+	paragraph(&b, string(r.Verdict)+": ", r.Summary)
 	for _, f := range r.Findings {
 		b.WriteByte('\n')
 		label := string(f.Verdict)
@@ -56,16 +59,16 @@ func align(b *bytes.Buffer, rows [][]string) {
 }
 
 // surroundings are the lines about what is not an instance.
-func (r Report) surroundings() [][]string {
+func (r Report) surroundings() [][2]string {
 	f := r.Facts
-	lines := [][]string{{"MongoDB", f.ReplicaSet.text()}, {"Proxy", f.Proxy.text()}}
+	lines := [][2]string{{"MongoDB", f.ReplicaSet.text()}, {"Proxy", f.Proxy.text()}}
 	if c := f.Proxy.Certificate; c != nil {
-		lines = append(lines, []string{"Certificate", c.text()})
+		lines = append(lines, [2]string{"Certificate", c.text()})
 	}
 	return append(lines,
-		[]string{"Prometheus", f.Prometheus.text()},
-		[]string{"Grafana", f.Grafana.text()},
-		[]string{"NATS", f.NATS.text()},
+		[2]string{"Prometheus", f.Prometheus.text()},
+		[2]string{"Grafana", f.Grafana.text()},
+		[2]string{"NATS", f.NATS.text()},
 	)
 }
 
