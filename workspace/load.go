@@ -19,11 +19,17 @@ func Parse(file string, data []byte) (Workspace, Problems) {
 // (Validate). The problems are those of all three, each with its line where
 // that is known. The workspace is complete as far as it could be read, and is
 // good to be used only if the problems' Err is nil.
-func Load(file string, data []byte) (Workspace, Problems) {
+//
+// Overrides are layers above the file, such as flags: each changes what was
+// read before the defaults are made from it.
+func Load(file string, data []byte, overrides ...func(*Workspace)) (Workspace, Problems) {
 	w, d := parse(file, data)
 	lines, problems := d.lines, d.problems
 	if len(lines) == 0 && len(problems) > 0 {
 		return w, problems // nothing could be read; what is missing is no news
+	}
+	for _, override := range overrides {
+		override(&w)
 	}
 	complete := w.Complete()
 	found := complete.Validate()

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,33 +124,49 @@ func TestSecretValues(t *testing.T) {
 	}
 }
 
-// Every field of the schema is known to the redactor: a new secret that is
-// forgotten there fails here.
-func TestSecretValuesKnowEveryField(t *testing.T) {
-	fields := yamlOf(Secrets{})
-	var b strings.Builder
-	want := make([]string, 0, len(fields))
-	for i, key := range fields {
-		value := "canary" + strings.Repeat("x", i)
-		if key == "hosts" {
-			b.WriteString("hosts:\n  h:\n")
-			for j, key := range yamlOf(HostSecrets{}) {
-				value := "host" + strings.Repeat("y", j)
-				b.WriteString("    " + key + ": " + value + "\n")
-				want = append(want, value)
+// filled is a Secrets in which every field of the schema, now and later, has a
+// value of its own, and those values.
+func filled(t *testing.T, prefix string) (s Secrets, values []string) {
+	t.Helper()
+	fill := func(v reflect.Value) {
+		for i := range v.NumField() {
+			if v.Field(i).Kind() == reflect.String {
+				values = append(values, prefix+strconv.Itoa(len(values)))
+				v.Field(i).SetString(values[len(values)-1])
 			}
-			continue
 		}
-		b.WriteString(key + ": " + value + "\n")
-		want = append(want, value)
 	}
-	s, problems := ParseSecrets("", []byte(b.String()))
-	if len(problems) > 0 {
-		t.Fatal(problems)
-	}
-	for _, value := range want {
-		if !slices.Contains(s.Values(), value) {
+	var h HostSecrets
+	fill(reflect.ValueOf(&s).Elem())
+	fill(reflect.ValueOf(&h).Elem())
+	s.Hosts = map[string]HostSecrets{"rc1": h}
+	return s, values
+}
+
+// Every field of the schema is known to the redactor and to Override: a new
+// secret that is forgotten there fails here.
+func TestEveryFieldOfSecrets(t *testing.T) {
+	low, _ := filled(t, "low-")
+	high, values := filled(t, "high-")
+	for _, value := range values {
+		if !slices.Contains(high.Values(), value) {
 			t.Errorf("%s is not redacted", value)
+		}
+	}
+	for _, c := range []struct {
+		name            string
+		got, want, from Secrets
+	}{
+		{"all over all", low.Override(high), high, low},
+		{"nothing over all", low.Override(Secrets{}), low, low},
+		{"all over nothing", Secrets{}.Override(high), high, high},
+	} {
+		if diff := cmp.Diff(c.want, c.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+		c.got.Hosts["rc1"] = HostSecrets{}
+		if c.from.Hosts["rc1"] == (HostSecrets{}) {
+			t.Errorf("%s shares memory", c.name)
 		}
 	}
 }
@@ -181,7 +198,7 @@ func TestValidateSecrets(t *testing.T) {
 		{"minio", store(StorageMinIO), Secrets{StorageAccessKey: "k"}, []string{"storage_secret_key: missing: storage.type is minio"}},
 		{"gcs", store(StorageGCS), Secrets{StorageAccessKey: "k", StorageSecretKey: "canary"}, []string{"storage_secret_key: is not a private key"}},
 		{"gcs, right", store(StorageGCS), Secrets{StorageAccessKey: "k", StorageSecretKey: pem}, nil},
-		{"sudo", func(w *Workspace) { w.Hosts[2].Sudo = SudoPassword }, Secrets{}, []string{"hosts.rc1.sudo_password: missing"}},
+		{"sudo", func(w *Workspace) { w.Hosts[2].Sudo = SudoPassword }, Secrets{}, []string{"warning: hosts.rc1.sudo_password: is not kept"}},
 		{"host", nil, Secrets{Hosts: map[string]HostSecrets{"rcl": {SSHPassword: "canary"}}}, []string{"warning: hosts: there are secrets of a host"}},
 		{"line break", nil, Secrets{AdminPassword: "canary\n"}, []string{"admin_password: holds a line break"}},
 	} {
@@ -230,6 +247,3 @@ func FuzzSecretValues(f *testing.F) {
 		}
 	})
 }
-
-// yamlOf are the keys of a struct in YAML.
-func yamlOf(v any) []string { return keys(reflect.TypeOf(v)) }

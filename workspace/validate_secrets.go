@@ -11,8 +11,9 @@ import (
 // by its key, and which cannot be right. Passwords that Generate makes are not
 // missed. Texts never quote a secret.
 //
-// What a person can still be asked for, such as a sudo password, is missing
-// here too: ask first.
+// A password of sudo that is not kept is a warning, because a person can be
+// asked for it; whether the password of a login or a key is needed, only the
+// host knows.
 func (s Secrets) Validate(w Workspace) Problems {
 	var found Problems
 	add := func(severity Severity, field, text, hint string) {
@@ -46,7 +47,8 @@ func (s Secrets) Validate(w Workspace) Problems {
 	}
 	for _, host := range w.Hosts {
 		if host.Sudo == SudoPassword && s.Hosts[host.Name].SudoPassword == "" {
-			missing("hosts."+host.Name+".sudo_password", "hosts["+host.Name+"].sudo is password")
+			add(Warning, "hosts."+host.Name+".sudo_password", "is not kept, and sudo on "+host.Name+" wants one",
+				"it is asked for in every run; without a person there, write it into secrets.yaml under that key")
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Hosts)) {

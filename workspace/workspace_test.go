@@ -126,6 +126,18 @@ hosts: [{name: nats, address: local, private_ip: "::ffff:10.0.0.1"}]
 	}
 }
 
+// What is laid over the file counts before the defaults do.
+func TestLoadOverrides(t *testing.T) {
+	w, problems := Load("f", []byte(edit(t, "domain: chat.example.com\n", "")), func(w *Workspace) { w.Domain = "talk.example.com" })
+	if len(problems) > 0 || w.Name != "talk-example-com" || w.RootURL != "https://talk.example.com" {
+		t.Errorf("%q %q\n%s", w.Name, w.RootURL, problems)
+	}
+	_, problems = Load("f", []byte(four), func(w *Workspace) { w.Release = "9" })
+	if len(problems) != 1 || problems[0].Field != "release" {
+		t.Errorf("a wrong override: %s", problems)
+	}
+}
+
 // Nothing that Complete returns may be shared with what it was called on.
 func TestCompleteSharesNothing(t *testing.T) {
 	w := load(t, edit(t, "email: ops@example.com", "email: ops@example.com\nadmin: {create: true}\nstorage: {type: s3, region: r, bucket: abc, path_style: true, proxy: true}"))

@@ -13,8 +13,8 @@ import (
 
 // TestMain is also the process that holds a lock until it is killed.
 func TestMain(m *testing.M) {
-	if dir := os.Getenv("RCWIZARD_TEST_LOCK"); dir != "" {
-		hold(dir)
+	if os.Getenv("RCWIZARD_TEST_LOCK") != "" {
+		hold(".")
 		return
 	}
 	os.Exit(m.Run())
@@ -99,7 +99,8 @@ func TestLockOfKilledProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	child := exec.CommandContext(t.Context(), self)
-	child.Env = append(os.Environ(), "RCWIZARD_TEST_LOCK="+f.Dir())
+	child.Dir = f.Dir()
+	child.Env = append(os.Environ(), "RCWIZARD_TEST_LOCK=1")
 	stdin, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

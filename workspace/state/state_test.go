@@ -198,7 +198,7 @@ func TestList(t *testing.T) {
 func TestTranscripts(t *testing.T) {
 	f := open(t)
 	now := time.Date(2026, time.November, 23, 12, 0, 0, 0, time.FixedZone("CET", 3600))
-	var names []string
+	names := make([]string, 0, 3)
 	for range 3 {
 		file, err := f.CreateTranscript(now)
 		if err != nil {
