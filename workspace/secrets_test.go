@@ -129,10 +129,10 @@ func TestSecretValues(t *testing.T) {
 func filled(t *testing.T, prefix string) (s Secrets, values []string) {
 	t.Helper()
 	fill := func(v reflect.Value) {
-		for i := range v.NumField() {
-			if v.Field(i).Kind() == reflect.String {
+		for _, field := range v.Fields() {
+			if field.Kind() == reflect.String {
 				values = append(values, prefix+strconv.Itoa(len(values)))
-				v.Field(i).SetString(values[len(values)-1])
+				field.SetString(values[len(values)-1])
 			}
 		}
 	}
