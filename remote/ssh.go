@@ -376,20 +376,59 @@ func (c channelStdin) Close() error {
 	return nil
 }
 
-// Dial implements Host.
+// Dial implements Host. The connection knows deadlines. Where sshd forbids
+// forwarding it is a stream over a session.
 func (s *SSH) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	l, err := s.connection(ctx)
-	if err != nil {
+	s.mu.Lock()
+	direct := !s.noForward
+	s.mu.Unlock()
+	if !direct {
+		return s.bridge(ctx, network, address)
+	}
+	conn, err := s.forward(ctx, network, address)
+	if err == nil {
+		return withDeadlines(conn, bridgeAddr{network, address}), nil
+	}
+	var failed *DialError
+	if !errors.As(err, &failed) {
 		return nil, err
 	}
-	conn, err := l.client.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, dialErrorSSH(ctx, s.name, network, address, err)
+	// For a socket sshd gives one answer to all questions.
+	if failed.Kind != DialProhibited && (network != "unix" || failed.Kind != DialFailed) {
+		return nil, err
 	}
-	return conn, nil
+	if network == "tcp" {
+		s.mu.Lock()
+		s.noForward = true
+		s.mu.Unlock()
+	}
+	return s.bridge(ctx, network, address)
+}
+
+// forward opens a channel; a dead connection is made again first.
+func (s *SSH) forward(ctx context.Context, network, address string) (net.Conn, error) {
+	for try := 1; ; try++ {
+		l, err := s.connection(ctx)
+		if err != nil {
+			return nil, err
+		}
+		conn, err := l.client.DialContext(ctx, network, address)
+		if err == nil {
+			return conn, nil
+		}
+		var refused *ssh.OpenChannelError
+		if try == 3 || ctx.Err() != nil || errors.As(err, &refused) {
+			return nil, dialErrorSSH(ctx, s.name, network, address, err)
+		}
+		l.close()
+		select {
+		case <-l.dead:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // Docker implements Host.
 func (s *SSH) Docker(ctx context.Context) (*Docker, error) {
-	return s.docker.get(ctx, s.runner, s.Dial)
+	return s.docker.get(ctx, s.runner, s.forward)
 }
