@@ -12,7 +12,8 @@ import (
 )
 
 // busybox is the layer under every image that has a shell in reality: Debian's
-// static busybox with all its applets, and the files that any root has.
+// static busybox with all its applets, nc with -z,
+// which Debian's leaves out and Alpine's has, and the files that any root has.
 func busybox(c *cache) (layer, error) {
 	binary, err := firstOf(c.debian("busybox-static"), "bin/busybox", "usr/bin/busybox")
 	if err != nil {
@@ -31,11 +32,11 @@ func busybox(c *cache) (layer, error) {
 		file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 	}
 	for applet := range strings.FieldsSeq(string(bytes.TrimSpace(out))) {
-		if applet != "busybox" {
+		if applet != "busybox" && applet != "nc" {
 			l = append(l, link("/bin/"+applet, "busybox"))
 		}
 	}
-	return l, nil
+	return append(l, copied("/bin/nc", c.bin("nc"), "nc")), nil
 }
 
 // glibc is what a Go program linked to the C library needs of it, at the paths

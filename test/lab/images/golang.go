@@ -42,6 +42,7 @@ func programs() []program {
 		{name: "mongodb-exporter", module: "standin", pkg: standin + "mongodbexporter"},
 		{name: "nats-exporter", module: "standin", pkg: standin + "natsexporter"},
 		{name: "dropflags", module: "standin", pkg: standin + "dropflags"},
+		{name: "nc", module: "standin", pkg: standin + "nc"},
 	}
 }
 

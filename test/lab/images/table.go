@@ -2,6 +2,7 @@ package images
 
 import (
 	"fmt"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -12,16 +13,20 @@ import (
 // workspace, and the version that the program in it says it is.
 type tagged struct{ tag, version string }
 
-// mongodbTags are the lines of MongoDB that a release of Rocket.Chat may ask
-// for (facts: releases.rocket.chat/<release>/info, compatibleMongoVersions).
+// mongodbTags are what rcwizard makes of the MongoDB versions that a release of
+// Rocket.Chat may ask for (releases.rocket.chat/<release>/info,
+// compatibleMongoVersions), and upstream's own tags of the same lines.
 func mongodbTags() []tagged {
-	return []tagged{
-		{"7.0-ubi8", "7.0.28"},
-		{"8.0-ubi8", "8.0.21"},
-		{"8.0.21-ubi8", "8.0.21"},
-		{"8.0.21-ubi9", "8.0.21"},
-		{"8.2-ubi8", "8.2.3"},
+	var tags []tagged
+	for _, line := range []tagged{{"7.0", "7.0.28"}, {"8.0", "8.0.21"}, {"8.2", "8.2.3"}} {
+		for _, tag := range []string{line.tag + "-ubi8", assets.MongoDBTag(line.tag), assets.MongoDBTag(line.version)} {
+			t := tagged{tag, line.version}
+			if !slices.Contains(tags, t) {
+				tags = append(tags, t)
+			}
+		}
 	}
+	return tags
 }
 
 // rocketchatTags are the releases that the lab's tests install, upgrade to and
