@@ -106,6 +106,10 @@ type Container struct {
 	ExitCode     int
 	OOMKilled    bool
 	RestartCount int
+	// Restart is the restart policy: "no", "on-failure", "unless-stopped" or
+	// "always".
+	Restart string
+	Created time.Time
 	// StartedAt is zero for a container that never ran.
 	StartedAt, FinishedAt time.Time
 	// Error is why the engine could not start it.
@@ -152,7 +156,10 @@ func (d *Docker) Container(ctx context.Context, id string) (Container, error) {
 		return Container{}, d.fail("look at container "+id, err)
 	}
 	i := res.Container
-	c := Container{ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), RestartCount: i.RestartCount, ImageID: i.Image}
+	c := Container{ID: i.ID, Name: strings.TrimPrefix(i.Name, "/"), RestartCount: i.RestartCount, ImageID: i.Image, Created: engineTime(i.Created)}
+	if i.HostConfig != nil {
+		c.Restart = string(i.HostConfig.RestartPolicy.Name)
+	}
 	if i.Config != nil {
 		c.Image = i.Config.Image
 		c.Project = i.Config.Labels["com.docker.compose.project"]
