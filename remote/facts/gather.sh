@@ -1,0 +1,113 @@
+# Prints what rcwizard wants to know of a host. $1 is the directory that files
+# will go to. It changes nothing, needs no root, and takes what it can get: a
+# section whose source is missing is empty. Sections begin with "@@ name";
+# lines that begin with "@= name " stand alone. The last line is "@@ end".
+set +eu
+dir=$1
+have() { command -v "$1" >/dev/null 2>&1; }
+section() { printf '@@ %s\n' "$1"; }
+value() { printf '@= %s %s\n' "$1" "$2"; }
+first() { r=; [ -r "$1" ] && read -r r <"$1"; printf '%s' "$r"; }
+limit=
+have timeout && limit='timeout 15'
+
+now=$(date +%s.%N)
+case $now in *[!0-9.]* | *.) now=$(date +%s) ;; esac
+value clock "$now"
+
+value kernel "$(uname -r)"
+value machine "$(uname -m)"
+value hostname "$(first /proc/sys/kernel/hostname)"
+value boot-id "$(first /proc/sys/kernel/random/boot_id)"
+value machine-id "$(first /etc/machine-id)"
+value user "$(id -un)"
+value uid "$(id -u)"
+value groups "$(id -Gn)"
+if [ -d /run/systemd/system ]; then value init systemd; else value init "$(first /proc/1/comm)"; fi
+
+section os-release
+cat /etc/os-release /usr/lib/os-release 2>/dev/null
+section cpu
+grep -c '^processor' /proc/cpuinfo
+grep -m 1 -E '^(flags|Features)' /proc/cpuinfo
+section memory
+grep -E '^(MemTotal|MemAvailable|MemFree|SwapTotal|SwapFree):' /proc/meminfo
+
+disk() {
+	d=$2
+	while [ -n "$d" ] && [ ! -e "$d" ]; do d=${d%/*}; done
+	section "$1"
+	df -Pk "${d:-/}" 2>/dev/null
+	df -Pi "${d:-/}" 2>/dev/null
+}
+disk disk "$dir"
+
+section addresses
+if have ip; then
+	ip -o addr show 2>/dev/null
+else
+	section fib-trie
+	cat /proc/net/fib_trie 2>/dev/null
+	section route
+	cat /proc/net/route 2>/dev/null
+	section if-inet6
+	cat /proc/net/if_inet6 2>/dev/null
+fi
+section tcp
+grep -h ' 0A ' /proc/net/tcp /proc/net/tcp6 2>/dev/null
+
+section tools
+for t in bash perl python3 nc socat tar gzip sha256sum setsid flock timeout curl wget ip ss sudo docker git ufw firewall-cmd nft iptables systemctl getenforce apt-get dnf yum apk zypper; do
+	have $t && echo $t
+done
+
+if [ -r /sys/fs/selinux/enforce ]; then
+	[ "$(first /sys/fs/selinux/enforce)" = 1 ] && value selinux enforcing || value selinux permissive
+fi
+for p in /proc/[0-9]*/comm; do
+	case $(first "$p") in firewalld) value firewall firewalld ;; esac
+done
+grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null && value firewall ufw
+
+root=
+if [ "$(id -u)" = 0 ]; then
+	value sudo root
+elif ! have sudo; then
+	value sudo none
+else
+	e=$(LC_ALL=C sudo -n true 2>&1) && { value sudo free; root='sudo -n'; } || case $e in
+	*"password is required"* | *"authentication is required"*) value sudo password ;;
+	*) value sudo no ;;
+	esac
+fi
+if [ "$(id -u)" = 0 ] || [ -n "$root" ]; then
+	if have iptables && $root iptables -S INPUT 2>/dev/null | grep -qE -- '-P INPUT DROP|-j (DROP|REJECT)'; then value firewall iptables; fi
+	if have nft && $root nft list chains 2>/dev/null | grep -q 'hook input.*policy drop'; then value firewall nftables; fi
+fi
+
+if have docker; then
+	(
+		v=$($limit docker --version 2>/dev/null)
+		value docker-cli "$v"
+	) &
+	(
+		f='{{.ServerVersion}} {{.DockerRootDir}}'
+		how=user
+		v=$($limit docker info --format "$f" 2>&1) || {
+			e=$v
+			how=root
+			[ -n "$root" ] && v=$($limit $root docker info --format "$f" 2>/dev/null) || { how=; v=; }
+		}
+		case $v in [0-9]*) ;; *) e=${e:-$v}; v= ;; esac
+		if [ -n "$v" ]; then value docker-engine "$how ${v##*
+}"; else value docker-error "$(printf '%s' "$e" | tr '\n' ' ')"; fi
+	) &
+	(
+		v=$($limit docker compose version --short 2>/dev/null)
+		value compose "$v"
+	) &
+fi
+if have git; then value git "$(git --version 2>/dev/null)"; fi
+wait
+disk docker-disk "$([ -d /var/lib/docker ] && echo /var/lib/docker || echo /var/lib)"
+section end
