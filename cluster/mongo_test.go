@@ -159,6 +159,7 @@ func TestHasAdmin(t *testing.T) {
 	t.Parallel()
 	bot := bson.D{{Key: "_id", Value: "rocket.cat"}, {Key: "type", Value: "bot"}, {Key: "roles", Value: bson.A{"bot", "admin"}}}
 	otherBot := bson.D{{Key: "_id", Value: "b2"}, {Key: "type", Value: "bot"}, {Key: "roles", Value: bson.A{"admin"}}}
+	untyped := bson.D{{Key: "_id", Value: "rocket.cat"}, {Key: "roles", Value: bson.A{"admin"}}}
 	user := bson.D{{Key: "_id", Value: "u1"}, {Key: "type", Value: "user"}, {Key: "roles", Value: bson.A{"user"}}}
 	admin := bson.D{{Key: "_id", Value: "u2"}, {Key: "type", Value: "user"}, {Key: "roles", Value: bson.A{"user", "admin"}}}
 	tests := map[string]struct {
@@ -166,7 +167,7 @@ func TestHasAdmin(t *testing.T) {
 		want  bool
 	}{
 		"empty":            {nil, false},
-		"bots and a user":  {[]bson.D{bot, otherBot, user}, false},
+		"bots and a user":  {[]bson.D{bot, untyped, otherBot, user}, false},
 		"an administrator": {[]bson.D{bot, user, admin}, true},
 	}
 	for name, test := range tests {
@@ -255,6 +256,7 @@ func TestRegistry(t *testing.T) {
 		document("none", "10.0.0.11", "", ago(time.Hour), ago(-59*time.Second)),
 		document("local", "localhost", "3000", ago(time.Hour), ago(time.Second)),
 		document("ghost", "10.0.0.13", "3000", ago(time.Hour), time.Date(2257, 1, 1, 0, 0, 0, 0, time.UTC)),
+		document("soon", "10.0.0.13", "3001", ago(time.Hour), ago(-61*time.Second)),
 		document("far", "10.0.0.14", "3000", ago(time.Hour), time.UnixMilli(1<<60)),
 		tcp,
 		{{Key: "_id", Value: bson.NilObjectID}},
@@ -284,6 +286,7 @@ func TestRegistry(t *testing.T) {
 		{"int64", "10.0.0.11", 3002, 0, Stale, 31},
 		{"tcp", "10.0.0.12", 3000, 3301, Fresh, 5},
 		{"ghost", "10.0.0.13", 3000, 0, Ghost, ghostAge},
+		{"soon", "10.0.0.13", 3001, 0, Ghost, -61},
 		{"far", "10.0.0.14", 3000, 0, Ghost, serverNow.Unix() - time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()},
 		{"local", "localhost", 3000, 0, Fresh, 1},
 	}

@@ -1,0 +1,166 @@
+package cluster
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// fakeInstance answers as Rocket.Chat does on its two ports.
+type fakeInstance struct {
+	id, version, uniqueID, siteURL string
+	modules                        string // the result as JSON; "": refused
+	before711                      bool   // no /livez
+	health                         int
+	young                          int32 // so many times /metrics comes without the gauge
+}
+
+func (i *fakeInstance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if i.id != "" {
+		w.Header().Set("X-Instance-Id", i.id)
+	}
+	switch {
+	case r.URL.Path == "/api/info":
+		minor := i.version[:strings.LastIndexByte(i.version, '.')]
+		_, _ = fmt.Fprintf(w, `{"version":%q,"minimumClientVersions":{"desktop":"3.9.6"},"success":true}`, minor)
+	case r.URL.Path == "/health", r.URL.Path == "/livez" && !i.before711:
+		if i.health != 0 {
+			w.WriteHeader(i.health)
+		}
+		_, _ = io.WriteString(w, `{"status":"ok"}`)
+	case r.URL.Path == "/api/v1/method.callAnon/license:getModules" && r.Method == http.MethodPost:
+		var call struct{ Message string }
+		var message struct{ Msg, Method string }
+		if json.NewDecoder(r.Body).Decode(&call) != nil || json.Unmarshal([]byte(call.Message), &message) != nil ||
+			message.Msg != "method" || message.Method != "license:getModules" || i.modules == "" {
+			w.WriteHeader(http.StatusBadRequest)
+			_, _ = io.WriteString(w, `{"success":false,"error":"unauthorized"}`)
+			return
+		}
+		inner, _ := json.Marshal(`{"msg":"result","id":"rcwizard","result":` + i.modules + `}`)
+		_, _ = fmt.Fprintf(w, `{"message":%s,"success":true}`, inner)
+	case r.URL.Path == "/metrics":
+		_, _ = fmt.Fprint(w, "# HELP process_cpu_user_seconds_total Total user CPU time.\n# TYPE process_cpu_user_seconds_total counter\nprocess_cpu_user_seconds_total 3.1\n")
+		if atomic.AddInt32(&i.young, -1) < 0 {
+			_, _ = fmt.Fprintf(w, "# HELP rocketchat_info Rocket.Chat info\n# TYPE rocketchat_info gauge\nrocketchat_info{version=\"8.0.0\",unique_id=\"\",site_url=\"http://old\"} 1\nrocketchat_info{version=%q,unique_id=%q,site_url=%q} 1\n", i.version, i.uniqueID, i.siteURL)
+		}
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func serve(t *testing.T, h http.Handler) string {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.Listener.Addr().String()
+}
+
+// world is a cluster of fakes: planned addresses lead to servers that listen
+// on loopback ports.
+type world struct {
+	w         workspace.Workspace
+	addresses fleet
+	view      View
+	backends  []http.Handler
+	cert      tls.Certificate
+	next      atomic.Int64
+	cookies   atomic.Int64
+}
+
+func newWorld(t *testing.T, w workspace.Workspace, instances ...*fakeInstance) *world {
+	t.Helper()
+	ca := newAuthority(t)
+	wo := &world{w: w, addresses: fleet{}, cert: ca.issue(t, nil)}
+	records := make([]bson.D, 0, len(instances))
+	targets := append(make([]string, 0, 1+len(instances)), `{"labels":{"job":"node","instance":"db"},"scrapeUrl":"http://127.0.0.1:9100/metrics","health":"up","lastError":""}`)
+	clients := make([]string, 0, len(instances))
+	for n, i := range instances {
+		planned := w.Instances[n]
+		wo.backends = append(wo.backends, i)
+		wo.addresses[planned.Address(w)] = serve(t, i)
+		wo.addresses[planned.MetricsAddress(w)] = serve(t, i)
+		host, _ := w.Host(planned.Host)
+		records = append(records, document(i.id, host.PrivateIP, strconv.Itoa(planned.Port), serverNow.Add(-time.Hour), serverNow.Add(-3*time.Second)))
+		targets = append(targets, fmt.Sprintf(`{"labels":{"job":"rocketchat","instance":%q},"scrapeUrl":"http://%s/metrics","health":"up","lastError":""}`, planned.Name, planned.MetricsAddress(w)))
+		clients = append(clients, fmt.Sprintf(`{"cid":%d,"ip":%q,"port":5%d}`, n, host.PrivateIP, n))
+	}
+	m := startMongo(t, &fakeMongo{
+		hello: primaryHello(w.MongoDBAddress()), build: bson.D{{Key: "version", Value: "8.0.12"}},
+		documents: map[string][]bson.D{"rocketchat.instances": records},
+	})
+	wo.addresses[w.MongoDBAddress()] = m.address
+	wo.addresses["127.0.0.1:9090"] = serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/v1/targets" {
+			http.NotFound(rw, r)
+			return
+		}
+		_, _ = fmt.Fprintf(rw, `{"status":"success","data":{"activeTargets":[%s],"droppedTargets":[]}}`, strings.Join(targets, ","))
+	}))
+	wo.addresses["127.0.0.1:8222"] = serve(t, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(rw, `{"num_connections":%d,"connections":[%s]}`, len(clients), strings.Join(clients, ","))
+	}))
+	grafana := http.HandlerFunc(wo.grafana)
+	wo.addresses[w.GrafanaAddress()] = serve(t, grafana)
+
+	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if _, err := r.Cookie("rc"); err == nil {
+			wo.cookies.Add(1)
+		}
+		http.SetCookie(rw, &http.Cookie{Name: "rc", Value: "sticky"})
+		if r.Host == "grafana.example.com" || strings.HasPrefix(r.URL.Path, "/grafana") {
+			grafana(rw, r)
+			return
+		}
+		wo.backends[int(wo.next.Add(1))%len(wo.backends)].ServeHTTP(rw, r)
+	}))
+	proxy.Config.ErrorLog = nil
+	proxy.TLS = &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return &wo.cert, nil }}
+	proxy.StartTLS()
+	t.Cleanup(proxy.Close)
+	plain := serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, "https://"+r.Host+r.URL.Path, http.StatusPermanentRedirect)
+	}))
+	outside := fleet{
+		"chat.example.com:443": proxy.Listener.Addr().String(), "grafana.example.com:443": proxy.Listener.Addr().String(),
+		"10.0.0.20:443": proxy.Listener.Addr().String(), "chat.example.com:80": plain, "10.0.0.20:80": plain,
+	}
+	wo.view = View{
+		Database:   wo.addresses.dial,
+		Instance:   func(string) Dial { return wo.addresses.dial },
+		Outside:    outside.dial,
+		OutsideTLS: &tls.Config{RootCAs: ca.pool, MinVersion: tls.VersionTLS12},
+		Timeout:    2 * time.Second,
+	}
+	return wo
+}
+
+// grafana answers as it does from a sub-path or from a domain of its own.
+func (wo *world) grafana(rw http.ResponseWriter, r *http.Request) {
+	base := ""
+	if wo.w.Grafana.Mode == workspace.GrafanaPath {
+		base = wo.w.Grafana.Path
+	}
+	switch r.URL.Path {
+	case base + "/api/health":
+		_, _ = io.WriteString(rw, `{"database":"ok","version":"12.3.0","commit":"x"}`)
+	case base + "/login":
+		_, _ = io.WriteString(rw, "<title>Grafana</title>")
+	case base + "/":
+		http.Redirect(rw, r, base+"/login", http.StatusFound)
+	default:
+		http.NotFound(rw, r)
+	}
+}
