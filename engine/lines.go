@@ -80,7 +80,7 @@ func NewLines(transcript io.Writer) *Lines {
 func (l *Lines) Append(line Line) {
 	whole := line.Text
 	for text := range strings.SplitSeq(whole, "\n") {
-		line.Text = cleanLine(text)
+		line.Text = CleanLine(text)
 		if len(text) < len(whole) {
 			// A ring that keeps one line must not keep the others in memory.
 			line.Text = strings.Clone(line.Text)
@@ -173,7 +173,7 @@ func bySeq(a, b Line) int { return cmp.Compare(a.Seq, b.Seq) }
 
 // SetProgress replaces what is known of the progress of p.Step.
 func (l *Lines) SetProgress(p Progress) {
-	p.What = cleanLine(p.What)
+	p.What = CleanLine(p.What)
 	l.progressMu.Lock()
 	defer l.progressMu.Unlock()
 	l.progress[p.Step] = p
@@ -252,10 +252,10 @@ func (r *ring) after(seq uint64) []Line {
 	return r.last(r.n - i)
 }
 
-// cleanLine makes text fit for a terminal, a file and a JSON string: a remote
+// CleanLine makes text fit for a terminal, a file and a JSON string: a remote
 // program must not move the operator's cursor. Escape sequences go whole,
 // other control characters become nothing, tabs become a space.
-func cleanLine(text string) string {
+func CleanLine(text string) string {
 	if len(text) > maxLine {
 		cut := maxLine
 		for cut > 0 && !utf8.RuneStart(text[cut]) {

@@ -66,16 +66,33 @@ func preview(ctx context.Context, s Step, opts Options, unmet []string) StepRepo
 	rep, err := check(ctx, s, out)
 	switch {
 	case err == nil:
-		rep.Reason, rep.Next = opts.Redact(rep.Reason), opts.Redact(rep.Next)
-		return StepReport{StepRef: s.Ref(), Report: rep}
+		return StepReport{StepRef: s.Ref(), Report: shown(rep, opts.Redact)}
 	case len(unmet) > 0 && ctx.Err() == nil:
 		reason := "known after " + strings.Join(unmet, ", ") + " (" + opts.Redact(err.Error()) + ")"
-		return StepReport{StepRef: s.Ref(), Report: Report{Verdict: Later, Reason: cleanLine(reason)}}
+		return StepReport{StepRef: s.Ref(), Report: Report{Verdict: Later, Reason: CleanLine(reason)}}
 	default:
 		out.close()
-		f := newFailure(s.Ref(), Checking, err, func(text string) string { return cleanLine(opts.Redact(text)) })
+		f := newFailure(s.Ref(), Checking, err, func(text string) string { return CleanLine(opts.Redact(text)) })
 		return StepReport{StepRef: s.Ref(), Failure: f}
 	}
+}
+
+// shown is a report as it may leave the engine.
+func shown(rep Report, redact func(string) string) Report {
+	out := Report{
+		Verdict: rep.Verdict,
+		Reason:  CleanLine(redact(rep.Reason)),
+		Next:    CleanLine(redact(rep.Next)),
+	}
+	for _, c := range rep.Changes {
+		c.Path = CleanLine(redact(c.Path))
+		c.Before, c.After = redact(c.Before), redact(c.After)
+		if c.Secret {
+			c.Before, c.After = "", ""
+		}
+		out.Changes = append(out.Changes, c)
+	}
+	return out
 }
 
 // Totals counts the steps of a preview by what they would do, for the one line

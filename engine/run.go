@@ -295,7 +295,7 @@ func (r *runner) record(rec Record) error {
 }
 
 func (r *runner) note(ref StepRef, text string) {
-	r.opts.Log.Append(Noted{StepRef: ref, Time: time.Now(), Text: cleanLine(r.opts.Redact(text))})
+	r.opts.Log.Append(Noted{StepRef: ref, Time: time.Now(), Text: CleanLine(r.opts.Redact(text))})
 }
 
 // flush flushes the transcript and tells once when it cannot be written: a run

@@ -63,7 +63,7 @@ func (t *transcript) line(l Line) {
 
 // mark writes a line that is in no ring: the beginning and the end of a step.
 func (t *transcript) mark(ref StepRef, text string) {
-	t.line(Line{Time: time.Now(), Host: ref.Host, Step: ref.Step, Source: "rcwizard", Text: cleanLine(text)})
+	t.line(Line{Time: time.Now(), Host: ref.Host, Step: ref.Step, Source: "rcwizard", Text: CleanLine(text)})
 }
 
 func (t *transcript) flush() error {

@@ -143,7 +143,7 @@ func (w *work) done(how How) outcome {
 // no record so that the journal tells that it was cut, and else as failed.
 func (w *work) failed(ctx context.Context, phase Phase, err error) outcome {
 	w.out.close()
-	f := newFailure(w.ref, phase, err, func(text string) string { return cleanLine(w.opts.Redact(text)) })
+	f := newFailure(w.ref, phase, err, func(text string) string { return CleanLine(w.opts.Redact(text)) })
 	if ctx.Err() != nil {
 		w.set(w.index, wasCut)
 		w.opts.Lines.transcript.mark(w.ref, "cut: "+f.Message)
@@ -257,7 +257,7 @@ func (o *output) Note(text string) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	if !o.closed {
-		o.log.Append(Noted{StepRef: o.ref, Time: time.Now(), Text: cleanLine(o.redact(text))})
+		o.log.Append(Noted{StepRef: o.ref, Time: time.Now(), Text: CleanLine(o.redact(text))})
 	}
 }
 

@@ -1,0 +1,128 @@
+package jsonl_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui/jsonl"
+	"github.com/rcwizard/rcwizard/ui/uitest"
+)
+
+var update = flag.Bool("update", false, "write the goldens")
+
+func printed(t *testing.T, face jsonl.Face) []byte {
+	t.Helper()
+	log, lines := uitest.Story()
+	var b bytes.Buffer
+	if err := face.Run(t.Context(), log, lines, &b); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestGoldens(t *testing.T) {
+	for name, face := range map[string]jsonl.Face{"events": {}, "lines": {Lines: true}} {
+		t.Run(name, func(t *testing.T) {
+			got := printed(t, face)
+			path := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(path, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", path, diff)
+			}
+		})
+	}
+}
+
+// Every type and every field that is ever written stands in docs/events.md.
+func TestDocumentIsComplete(t *testing.T) {
+	doc, err := os.ReadFile(filepath.Join("..", "..", "docs", "events.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := printed(t, jsonl.Face{Lines: true})
+	log, lines := engine.NewLog(), engine.NewLines(nil)
+	for range 3000 {
+		lines.Append(engine.Line{Step: "s"})
+	}
+	log.Append(engine.RunFinished{})
+	var b bytes.Buffer
+	if err := (jsonl.Face{Lines: true}).Run(t.Context(), log, lines, &b); err != nil {
+		t.Fatal(err)
+	}
+	types := map[string]bool{"progress": true}
+	for line := range bytes.Lines(append(out, b.Bytes()...)) {
+		var event map[string]any
+		if err := json.Unmarshal(line, &event); err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		kind, _ := event["type"].(string)
+		types[kind] = true
+		if _, err := time.Parse(time.RFC3339, event["time"].(string)); err != nil || event["schema"] != float64(jsonl.Version) {
+			t.Errorf("%s: schema %v, %v", kind, event["schema"], err)
+		}
+		_, section, ok := strings.Cut(string(doc), "### "+kind+"\n")
+		if !ok {
+			t.Errorf("docs/events.md has no section %s", kind)
+			continue
+		}
+		section, _, _ = strings.Cut(section, "\n##")
+		for field := range event {
+			if field != "schema" && field != "type" && field != "time" && !strings.Contains(section, "`"+field+"`") {
+				t.Errorf("docs/events.md does not tell of %s in %s", field, kind)
+			}
+		}
+	}
+	for line := range strings.Lines(string(doc)) {
+		if kind, ok := strings.CutPrefix(line, "### "); ok && !types[strings.TrimSpace(kind)] {
+			t.Errorf("docs/events.md tells of %s, which is never written", kind)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	log, lines := engine.NewLog(), engine.NewLines(nil)
+	log.Append(engine.StepStarted{StepRef: engine.StepRef{Step: "db/pull", Host: "db"}, Time: uitest.Begin()})
+	lines.SetProgress(engine.Progress{Time: uitest.Begin(), Step: "db/pull", Host: "db", Done: 5, Total: 9, What: "bytes"})
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	var b bytes.Buffer
+	if err := jsonl.Run(ctx, log, lines, &b); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("error %v, want the context's", err)
+	}
+	const want = `{"schema":1,"type":"progress","time":"2026-11-23T09:30:00.000Z","step":"db/pull","host":"db","done":5,"total":9,"what":"bytes"}` + "\n"
+	if _, got, _ := strings.Cut(b.String(), "\n"); got != want {
+		t.Errorf("progress %q, want %q", got, want)
+	}
+}
+
+type brokenPipe struct{}
+
+var errPipe = errors.New("broken pipe")
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errPipe }
+
+func TestBrokenPipeIsTold(t *testing.T) {
+	log, lines := uitest.Story()
+	if err := jsonl.Run(t.Context(), log, lines, brokenPipe{}); !errors.Is(err, errPipe) {
+		t.Errorf("error %v, want the pipe's", err)
+	}
+}

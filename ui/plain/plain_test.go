@@ -1,0 +1,220 @@
+package plain_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui/plain"
+	"github.com/rcwizard/rcwizard/ui/uitest"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+var update = flag.Bool("update", false, "write the goldens")
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	began := uitest.Begin()
+	failure := uitest.Failure()
+	history := engine.RunHistory{
+		Plan: "install", Steps: 12, Started: time.Date(2026, 11, 23, 9, 30, 0, 0, time.Local),
+		Done:   []engine.StepHistory{{StepRef: engine.StepRef{Step: "db/files"}}},
+		Failed: []engine.StepHistory{{StepRef: failure.StepRef, Time: began, Failure: &failure}},
+		Cut: []engine.StepHistory{{
+			StepRef: engine.StepRef{Step: "db/pull", Host: "db"}, Time: time.Date(2026, 11, 23, 9, 31, 0, 0, time.Local),
+		}},
+	}
+	problems := workspace.Problems{
+		{Severity: workspace.Error, File: "workspace.yaml", Line: 12, Field: "hosts[1].address", Text: "the same address as hosts[0] (db)", Hint: "give every host its own address"},
+		{Severity: workspace.Warning, Field: "hosts[0].private_ip", Text: "203.0.113.5 is a public address"},
+	}
+	for name, style := range map[string]plain.Style{"unicode": {}, "ascii": {ASCII: true}, "colour": {Colour: true}} {
+		t.Run(name, func(t *testing.T) {
+			for what, print := range map[string]func(*bytes.Buffer) error{
+				"run": func(b *bytes.Buffer) error {
+					log, lines := uitest.Story()
+					return style.Run(t.Context(), log, lines, b)
+				},
+				"plan":     func(b *bytes.Buffer) error { return style.Plan(b, uitest.Reports()) },
+				"history":  func(b *bytes.Buffer) error { return style.History(b, history) },
+				"problems": func(b *bytes.Buffer) error { return style.Problems(b, problems) },
+			} {
+				var b bytes.Buffer
+				if err := print(&b); err != nil {
+					t.Fatal(err)
+				}
+				if name == "ascii" {
+					for _, mark := range []string{"✓", "✗", "·"} {
+						// The story's own live line has one; it is not ours to change.
+						if strings.Contains(strings.ReplaceAll(b.String(), "größe ✓ 日本", ""), mark) {
+							t.Errorf("%s: the ASCII style prints %s", what, mark)
+						}
+					}
+				}
+				golden(t, what+"-"+name, b.Bytes())
+			}
+		})
+	}
+}
+
+func TestNothingToDo(t *testing.T) {
+	var b bytes.Buffer
+	if err := (plain.Style{}).Plan(&b, []engine.StepReport{{Report: engine.Report{Verdict: engine.Done}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := b.String(), "1 step: 1 done, 0 to do; nothing would change\n"; got != want {
+		t.Errorf("plan %q, want %q", got, want)
+	}
+}
+
+func TestDiffOfAHostileFileMovesNoCursor(t *testing.T) {
+	var b bytes.Buffer
+	err := plain.Style{}.Plan(&b, []engine.StepReport{{Report: engine.Report{Verdict: engine.Needed, Changes: []engine.Change{
+		{Kind: engine.Update, Path: "/x", Before: "a\x1b[2J\x1b]0;gone\ab\n", After: "c\n"},
+	}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(b.String(), "\x1b\a") || !strings.Contains(b.String(), "-ab\n") {
+		t.Errorf("printed %q", b.String())
+	}
+}
+
+// Progress is told at most every five seconds, only when it changed, and not
+// after its step has ended.
+func TestProgressIsSampled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, lines := engine.NewLog(), engine.NewLines(nil)
+		pulled := false
+		plan := engine.Plan{Name: "install", Steps: []engine.Step{{
+			ID: "db/pull", Title: "Pull images", Host: "db",
+			Check: func(context.Context, engine.Output) (engine.Report, error) {
+				if pulled {
+					return engine.Report{Verdict: engine.Done}, nil
+				}
+				return engine.Report{Verdict: engine.Needed}, nil
+			},
+			Apply: func(_ context.Context, out engine.Output) error {
+				for i := range int64(170) {
+					out.Progress(min(i, 80)*5_000_000, 430_000_000, "bytes")
+					<-time.After(100 * time.Millisecond)
+				}
+				pulled = true
+				return nil
+			},
+		}}}
+		var b bytes.Buffer
+		shown := make(chan error)
+		go func() { shown <- plain.Style{}.Run(t.Context(), log, lines, &b) }()
+		if _, err := engine.Run(t.Context(), plan, engine.Options{Log: log, Lines: lines}); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-shown; err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for line := range strings.Lines(b.String()) {
+			if _, text, ok := strings.Cut(line, "db/pull: "); ok {
+				got = append(got, strings.TrimSpace(text))
+			}
+		}
+		// 80 tenths of a second of change, then nothing new.
+		if len(got) != 2 || !strings.Contains(got[0], "MB of 430 MB (") || got[1] != "400 MB of 430 MB (93 %)" {
+			t.Errorf("progress %q, want one at 5 s and the last value at 10 s", got)
+		}
+	})
+}
+
+// A reader that blocks for good holds up nothing but itself.
+func TestBlockedPipeStallsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, lines := engine.NewLog(), engine.NewLines(nil)
+		pipe := make(blockedPipe)
+		shown := make(chan error)
+		go func() { shown <- plain.Style{}.Run(t.Context(), log, lines, pipe) }()
+		applied := false
+		sum, err := engine.Run(t.Context(), engine.Plan{Steps: []engine.Step{{
+			ID: "s",
+			Check: func(context.Context, engine.Output) (engine.Report, error) {
+				if applied {
+					return engine.Report{Verdict: engine.Done}, nil
+				}
+				return engine.Report{Verdict: engine.Needed}, nil
+			},
+			Apply: func(_ context.Context, out engine.Output) error {
+				for range 100_000 {
+					out.Line("stdout", strings.Repeat("x", 80))
+				}
+				<-time.After(time.Second)
+				applied = true
+				return nil
+			},
+		}}}, engine.Options{Log: log, Lines: lines})
+		if err != nil || sum.Duration != time.Second {
+			t.Errorf("took %v: %v", sum.Duration, err)
+		}
+		close(pipe)
+		if err := <-shown; !errors.Is(err, errPipe) {
+			t.Errorf("error %v, want the pipe's", err)
+		}
+	})
+}
+
+var errPipe = errors.New("broken pipe")
+
+// blockedPipe blocks until it is closed, and is broken then.
+type blockedPipe chan struct{}
+
+func (p blockedPipe) Write([]byte) (int, error) {
+	<-p
+	return 0, errPipe
+}
+
+func TestFloodIsCountedWhole(t *testing.T) {
+	log, lines := engine.NewLog(), engine.NewLines(nil)
+	for range 5000 {
+		lines.Append(engine.Line{Time: uitest.Begin(), Step: "s", Host: "db", Text: "x"})
+	}
+	log.Append(engine.RunFinished{Time: uitest.Begin()})
+	var b bytes.Buffer
+	if err := (plain.Style{}).Run(t.Context(), log, lines, &b); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Count(b.String(), " | x\n"); got != 2000 || !strings.Contains(b.String(), "note      3000 lines of output went by") {
+		t.Errorf("%d lines, and the beginning is %.200q", got, b.String())
+	}
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := plain.Run(ctx, engine.NewLog(), engine.NewLines(nil), &bytes.Buffer{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want the context's", err)
+	}
+}
