@@ -1,0 +1,97 @@
+# What a newcomer needs: make demo, make test. Both install what is missing
+# (apt-get, as root) and build the rest once, into .lab/cache.
+
+GO       ?= go
+TOOLS    := $(CURDIR)/.tools
+LAB_DIR  ?= $(CURDIR)/.lab
+LAB      := $(LAB_DIR)/bin/lab
+export RCWIZARD_LAB_DIR := $(LAB_DIR)
+export CGO_ENABLED ?= 0
+
+GOLANGCI   := v2.15.0
+GORELEASER := v2.16.0
+
+.PHONY: build test test-unit test-race test-loaders test-lab lint fmt golden guide-map fuzz \
+	lab lab-down demo bench torture snapshot release-check clean
+
+build: ## the program, into bin/
+	$(GO) build -trimpath -o bin/rcwizard ./cmd/rcwizard
+
+test: test-race test-loaders test-lab ## everything; without root the lab's part is skipped and says so
+
+test-unit: ## what needs no host: seconds
+	$(GO) vet ./...
+	$(GO) test ./...
+
+test-race:
+	$(GO) vet ./...
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+
+test-loaders: $(LAB_DIR)/cache/bin/docker-compose ## the rendered files, by Compose's, Traefik's and Prometheus' own loaders
+	cd test/loaders && $(GO) vet ./... && RCWIZARD_COMPOSE=$(LAB_DIR)/cache/bin/docker-compose $(GO) test ./...
+
+test-lab: build ## the lab: real hosts on this machine
+	./test/lab/run-tests
+
+lint: $(TOOLS)/golangci-lint-$(GOLANGCI)
+	$< run ./...
+	cd test/lab && $< run --config ../../.golangci.yml ./...
+	cd test/loaders && $< run --config ../../.golangci.yml ./...
+
+fmt: $(TOOLS)/golangci-lint-$(GOLANGCI)
+	$< fmt ./...
+
+golden: ## write the goldens anew; read the diff
+	$(GO) test ./render/... ./cluster/... ./workspace/... ./ui/... ./cmd/... ./check/... -update
+
+guide-map: ## docs/guide-map.md from the steps, the table of holes and the tests
+	$(GO) test ./cmd/rcwizard -run TestGuideMap -update
+
+FUZZTIME ?= 30s
+fuzz: ## every fuzz target for FUZZTIME
+	@set -e; for pkg in $$($(GO) list ./...); do \
+		for f in $$($(GO) test $$pkg -list '^Fuzz' | grep '^Fuzz' || true); do \
+			echo "$$pkg $$f"; $(GO) test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME); \
+		done; done
+
+$(LAB): FORCE
+	cd test/lab && $(GO) build -o $(LAB) ./cmd/lab
+
+lab: $(LAB) ## real hosts on this machine: db, rc1, rc2, edge, rc3, outsider
+	$(LAB) prepare
+	$(LAB) up
+
+lab-down: $(LAB) ## and nothing left behind
+	$(LAB) down
+
+demo: build lab ## the lab, and an installation on it
+	$(LAB) exec op -- $(CURDIR)/bin/rcwizard install -f $(LAB_DIR)/demo/workspace.yaml --yes
+
+bench: build $(LAB) ## figures, as ratios in one run
+	$(LAB) prepare
+	./test/lab/run-bench
+
+torture: build ## the long tests, all of them
+	RCWIZARD_TORTURE=1 ./test/lab/run-tests
+
+release-check: $(TOOLS)/goreleaser-$(GORELEASER)
+	$< check
+
+snapshot: $(TOOLS)/goreleaser-$(GORELEASER) ## a release as it would be, into dist/, unsigned
+	$< release --snapshot --clean --skip=sign,sbom
+
+$(LAB_DIR)/cache/bin/docker-compose: $(LAB)
+	$(LAB) prepare --only docker-compose
+
+$(TOOLS)/golangci-lint-$(GOLANGCI):
+	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+	mv $(TOOLS)/golangci-lint $@
+
+$(TOOLS)/goreleaser-$(GORELEASER):
+	GOBIN=$(TOOLS) $(GO) install github.com/goreleaser/goreleaser/v2@$(GORELEASER)
+	mv $(TOOLS)/goreleaser $@
+
+clean:
+	rm -rf bin dist
+
+FORCE:

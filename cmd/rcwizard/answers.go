@@ -1,0 +1,239 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/viper"
+
+	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/state"
+)
+
+// answers is what the administrator wants, read from wherever it was said,
+// and the folder that keeps it.
+type answers struct {
+	workspace workspace.Workspace
+	secrets   workspace.Secrets
+	folder    *state.Folder
+	warnings  workspace.Problems
+	// typed are the passwords that a person gave for this run; they are never
+	// written down.
+	typed workspace.Secrets
+	// news are differences to what the state folder said before: they are
+	// shown, so that nobody resumes with other answers without knowing.
+	news []string
+}
+
+// fields of workspace.yaml that a flag or RCWIZARD_* may say instead. The
+// order of precedence is flag, environment, file, default.
+func overrides(w *workspace.Workspace) map[string]*string {
+	return map[string]*string{
+		"domain":    &w.Domain,
+		"email":     &w.Email,
+		"release":   &w.Release,
+		"directory": &w.Directory,
+	}
+}
+
+// fromFile reads FILE, with the layers above it, and the secrets beside it. A
+// folder that knows this workspace already gives what FILE does not say:
+// secrets that were made are never made again.
+func (a *app) fromFile(file string) (answers, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return answers{}, usage(fmt.Errorf("read the workspace: %w", err))
+	}
+	w, problems := workspace.Load(file, data, func(w *workspace.Workspace) { applyOverrides(a.config, w) })
+	if err := problems.Err(); err != nil {
+		return answers{}, usage(err)
+	}
+	if err := absolutePaths(&w, filepath.Dir(file), a.home); err != nil {
+		return answers{}, usage(err)
+	}
+	folder, err := a.folder(w.Name)
+	if err != nil {
+		return answers{}, err
+	}
+	out := answers{workspace: w, folder: folder, warnings: problems.Warnings()}
+	kept, err := folder.LoadSecrets()
+	if err != nil {
+		return answers{}, fmt.Errorf("read the secrets: %w", err)
+	}
+	beside, err := state.ReadSecrets(filepath.Join(filepath.Dir(file), "secrets.yaml"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return answers{}, usage(fmt.Errorf("read the secrets beside %s: %w", file, err))
+	}
+	out.secrets = kept.Override(beside)
+	old, err := folder.LoadWorkspace()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return answers{}, fmt.Errorf("read the answers of last time: %w", err)
+	default:
+		out.news = differences(old, w)
+	}
+	return out, nil
+}
+
+// fromState reads the answers that a folder keeps. An empty name means the
+// only workspace there is.
+func (a *app) fromState(name string) (answers, error) {
+	folder, err := a.knownFolder(name)
+	if err != nil {
+		return answers{}, err
+	}
+	w, err := folder.LoadWorkspace()
+	if err != nil {
+		return answers{}, fmt.Errorf("read the answers in %s: %w", folder.Dir(), err)
+	}
+	w = w.Complete()
+	old := w
+	if applyOverrides(a.config, &w) {
+		w = w.Complete()
+	}
+	if err := w.Validate().Err(); err != nil {
+		return answers{}, usage(err)
+	}
+	secrets, err := folder.LoadSecrets()
+	if err != nil {
+		return answers{}, fmt.Errorf("read the secrets in %s: %w", folder.Dir(), err)
+	}
+	return answers{workspace: w, secrets: secrets, folder: folder, warnings: w.Validate().Warnings(), news: differences(old, w)}, nil
+}
+
+// applyOverrides takes what flags and environment say, and reports whether
+// they said anything.
+func applyOverrides(config *viper.Viper, w *workspace.Workspace) bool {
+	any := false
+	for key, field := range overrides(w) {
+		if v := config.GetString(key); v != "" && v != *field {
+			*field, any = v, true
+		}
+	}
+	return any
+}
+
+// absolutePaths resolves the files of the operator's machine that the
+// workspace names, so that they are found from any directory later.
+func absolutePaths(w *workspace.Workspace, dir, home string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return fmt.Errorf("find the directory of the workspace: %w", err)
+	}
+	resolve := func(p *string) {
+		switch {
+		case *p == "" || filepath.IsAbs(*p):
+		case strings.HasPrefix(*p, "~/"):
+			*p = filepath.Join(home, (*p)[2:])
+		default:
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	for _, p := range []*string{&w.TLS.CACertFile, &w.TLS.CertFile, &w.TLS.KeyFile} {
+		resolve(p)
+	}
+	for i := range w.Hosts {
+		resolve(&w.Hosts[i].SSH.IdentityFile)
+	}
+	return nil
+}
+
+// all are the secrets that are kept and those that were typed.
+func (a *answers) all() workspace.Secrets { return a.secrets.Override(a.typed) }
+
+// remember takes what was typed for a host, for this run.
+func (a *answers) remember(host string, s workspace.HostSecrets) {
+	a.typed = a.typed.Override(workspace.Secrets{Hosts: map[string]workspace.HostSecrets{host: s}})
+}
+
+// keep writes the answers down and makes the secrets that are missing, before
+// anything uses them.
+func (a *answers) keep() error {
+	if err := a.folder.SaveWorkspace(a.workspace); err != nil {
+		return fmt.Errorf("keep the answers: %w", err)
+	}
+	a.secrets, _ = a.secrets.Generate(a.workspace)
+	if err := a.all().Validate(a.workspace).Err(); err != nil {
+		return usage(err)
+	}
+	if err := a.folder.SaveSecrets(a.secrets); err != nil {
+		return fmt.Errorf("keep the secrets: %w", err)
+	}
+	return nil
+}
+
+// folder opens or makes the state folder of a workspace.
+func (a *app) folder(name string) (*state.Folder, error) {
+	dir := a.config.GetString("dir")
+	if dir == "" {
+		base, err := state.Base(a.sys.env, a.home)
+		if err != nil {
+			return nil, fmt.Errorf("find the state folder: %w", err)
+		}
+		dir = filepath.Join(base, name)
+	}
+	folder, err := state.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the state folder: %w", err)
+	}
+	return folder, nil
+}
+
+// knownFolder opens the state folder of a workspace that exists.
+func (a *app) knownFolder(name string) (*state.Folder, error) {
+	if a.config.GetString("dir") != "" {
+		return a.folder(name)
+	}
+	base, err := state.Base(a.sys.env, a.home)
+	if err != nil {
+		return nil, fmt.Errorf("find the state folder: %w", err)
+	}
+	names, err := state.List(base)
+	if err != nil {
+		return nil, fmt.Errorf("list the workspaces: %w", err)
+	}
+	switch {
+	case name == "" && len(names) == 0:
+		return nil, usage(errors.New("no workspace is known on this machine; begin with: rcwizard install -f workspace.yaml"))
+	case name == "" && len(names) > 1:
+		return nil, usage(fmt.Errorf("several workspaces are known on this machine; name one of them: %s", strings.Join(names, ", ")))
+	case name == "":
+		name = names[0]
+	}
+	for _, known := range names {
+		if known == name {
+			return a.folder(name)
+		}
+	}
+	return nil, usage(fmt.Errorf("no workspace %q is known on this machine; known are: %s", name, strings.Join(names, ", ")))
+}
+
+// differences names the lines of workspace.yaml that are not as they were.
+func differences(old, now workspace.Workspace) []string {
+	before, err := old.Marshal()
+	if err != nil {
+		return nil
+	}
+	after, err := now.Marshal()
+	if err != nil {
+		return nil
+	}
+	was := make(map[string]int)
+	for line := range strings.Lines(string(before)) {
+		was[line]++
+	}
+	var out []string
+	for line := range strings.Lines(string(after)) {
+		if was[line] > 0 {
+			was[line]--
+			continue
+		}
+		out = append(out, strings.TrimSpace(line))
+	}
+	return out
+}

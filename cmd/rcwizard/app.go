@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/viper"
+
+	"github.com/rcwizard/rcwizard/remote"
+)
+
+// app is one run of the program.
+type app struct {
+	sys    system
+	config *viper.Viper
+	home   string
+	build  build
+	stop   *stopper
+	// input is stdin, read line by line.
+	input *bufio.Reader
+	// redactor knows every secret as soon as it is read.
+	redactor *remote.Redactor
+}
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, args []string, sys system) int {
+	home := sys.env("HOME")
+	if home == "" {
+		home, _ = os.UserHomeDir() //nolint:errcheck // a missing home is told where it is needed
+	}
+	a := &app{
+		sys: sys, config: viper.New(), home: home, build: thisBuild(),
+		input: bufio.NewReader(sys.stdin), redactor: remote.NewRedactor(),
+	}
+	ctx, a.stop = listen(ctx, sys.stderr)
+	defer a.stop.end()
+
+	root := a.root()
+	root.SetArgs(args)
+	root.SetIn(sys.stdin)
+	root.SetOut(sys.stdout)
+	root.SetErr(sys.stderr)
+	err := root.ExecuteContext(ctx)
+	code, untold := exitCode(err)
+	if untold {
+		fmt.Fprintf(sys.stderr, "rcwizard: %v\n", err)
+	}
+	return code
+}
+
+func (a *app) root() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "rcwizard",
+		Short: "Deploy Rocket.Chat with several instances on several hosts",
+		Long: `rcwizard carries out Rocket.Chat's guide "Running Rocket.Chat with Multiple
+Instances": MongoDB, NATS, Prometheus and Grafana on one host, Rocket.Chat on two
+or more, Traefik on one. It reads workspace.yaml, renders every file, deploys
+host by host over SSH, and ends with a count of the instances.
+
+Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
+3 a check failed; 4 another operator holds the lock; 130 interrupted.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.configure(cmd)
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	flags := root.PersistentFlags()
+	flags.String("dir", "", "state folder of the workspace (default $XDG_STATE_HOME/rcwizard/NAME)")
+	flags.Bool("json", false, "JSON, one object a line where it is a stream")
+	root.AddCommand(
+		a.installCommand(),
+		a.resumeCommand(),
+		a.planCommand(),
+		a.exportCommand(),
+		a.statusCommand(),
+		a.versionCommand(),
+	)
+	for _, c := range root.Commands() {
+		c.Args = usageArgs(c.Args)
+	}
+	return root
+}
+
+// usageArgs makes a wrong number of arguments an error of use.
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if check == nil {
+			return nil
+		}
+		if err := check(cmd, args); err != nil {
+			return usage(err)
+		}
+		return nil
+	}
+}
+
+// configure lays the layers: flags over RCWIZARD_* over their defaults. What
+// the workspace file says lies between the last two; see overrides.
+func (a *app) configure(cmd *cobra.Command) error {
+	a.config.SetEnvPrefix("RCWIZARD")
+	a.config.SetEnvKeyReplacer(strings.NewReplacer("-", "_"))
+	a.config.AutomaticEnv()
+	if err := a.config.BindPFlags(cmd.Flags()); err != nil {
+		return fmt.Errorf("read the flags: %w", err)
+	}
+	return nil
+}
+
+// workspaceFlags are those of every command that begins with answers.
+func workspaceFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringP("file", "f", "", "workspace.yaml to read")
+	f.String("domain", "", "the workspace's domain, instead of the file's")
+	f.String("email", "", "e-mail address for certificates, instead of the file's")
+	f.String("release", "", "Rocket.Chat's release, instead of the file's")
+	f.String("directory", "", "directory on the hosts, instead of the file's")
+}
+
+// answers reads them from the file where one is named, else from the state
+// folder of the workspace that args name.
+func (a *app) answers(args []string) (answers, error) {
+	name := ""
+	if len(args) > 0 {
+		name = args[0]
+	}
+	if file := a.config.GetString("file"); file != "" {
+		if name != "" {
+			return answers{}, usage(fmt.Errorf("give a workspace's name or --file, not both"))
+		}
+		return a.fromFile(file)
+	}
+	return a.fromState(name)
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/google/renameio/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/rcwizard/rcwizard/render"
+)
+
+func (a *app) exportCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "export [NAME]",
+		Short: "Write every file that would be deployed, without deploying",
+		Long: `Write every file that would be deployed into a folder or a .tar.gz, with the
+commands of the guide to deploy them by hand. The same answers give the same
+bytes. Files with secrets are readable by their owner alone.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.export(cmd, args)
+		},
+	}
+	workspaceFlags(cmd)
+	f := cmd.Flags()
+	f.StringP("output", "o", "", "folder, or a file that ends in .tar.gz (default NAME-files)")
+	f.Bool("no-secrets", false, "leave a placeholder where a secret belongs")
+	f.String("diff", "", "show what differs from this earlier export instead of writing one")
+	return cmd
+}
+
+func (a *app) export(cmd *cobra.Command, args []string) error {
+	ans, err := a.answers(args)
+	if err != nil {
+		return err
+	}
+	a.warn(ans)
+	bare := a.config.GetBool("no-secrets")
+	if !bare {
+		if err := a.keepLocked(&ans, "export"); err != nil {
+			return err
+		}
+	}
+	in, err := inputs(ans)
+	if err != nil {
+		return err
+	}
+	if bare {
+		in = in.WithoutSecrets()
+	}
+	tree, err := render.Render(in)
+	if err != nil {
+		return fmt.Errorf("render the files: %w", err)
+	}
+	if old := a.config.GetString("diff"); old != "" {
+		return a.exportDiff(cmd.OutOrStdout(), old, tree)
+	}
+	dst := a.config.GetString("output")
+	if dst == "" {
+		dst = ans.workspace.Name + "-files"
+	}
+	if strings.HasSuffix(dst, ".tar.gz") || strings.HasSuffix(dst, ".tgz") {
+		err = exportArchive(dst, tree)
+	} else {
+		err = render.ExportDir(tree, dst)
+	}
+	if err != nil {
+		return fmt.Errorf("export to %s: %w", dst, err)
+	}
+	fmt.Fprintf(cmd.OutOrStdout(), "%d files are in %s; begin with %s\n", len(tree.Exported()), dst, render.DeployFile)
+	return nil
+}
+
+// exportArchive writes the archive whole or not at all, readable by its owner.
+func exportArchive(dst string, tree render.Tree) error {
+	file, err := renameio.NewPendingFile(dst, renameio.WithPermissions(0o600))
+	if err != nil {
+		return fmt.Errorf("make the archive: %w", err)
+	}
+	defer file.Cleanup() //nolint:errcheck // after the rename there is nothing left to clean up
+	if err := render.ExportArchive(tree, file); err != nil {
+		return fmt.Errorf("write the archive: %w", err)
+	}
+	if err := file.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("finish the archive: %w", err)
+	}
+	return nil
+}
+
+func (a *app) exportDiff(w io.Writer, old string, tree render.Tree) error {
+	info, err := os.Stat(old)
+	if err != nil || !info.IsDir() {
+		return usage(fmt.Errorf("--diff: %s is no folder of an earlier export", old))
+	}
+	diffs, err := render.Diff(os.DirFS(filepath.Clean(old)), tree)
+	if err != nil {
+		return fmt.Errorf("compare with %s: %w", old, err)
+	}
+	for _, d := range diffs {
+		fmt.Fprintf(w, "%s %s\n%s", d.Kind, d.Path, d.Unified)
+		if d.SecretChanged {
+			fmt.Fprintln(w, "a secret in it changed")
+		}
+	}
+	if len(diffs) == 0 {
+		fmt.Fprintln(w, "no differences")
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rcwizard/rcwizard/steps"
+)
+
+func (a *app) installCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "install -f workspace.yaml",
+		Short: "Deploy a workspace, or bring it to what the file says",
+		Long: `Deploy a workspace, or bring it to what the file says. Running it again changes
+only what is not as it should be. The answers are kept in the state folder, from
+which rcwizard resume goes on.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.config.GetString("file") == "" {
+				return usage(errors.New("install needs a workspace: rcwizard install -f workspace.yaml (README.md shows one)"))
+			}
+			ans, err := a.answers(nil)
+			if err != nil {
+				return err
+			}
+			return a.deploy(cmd.Context(), "install", ans)
+		},
+	}
+	workspaceFlags(cmd)
+	connectFlags(cmd)
+	deployFlags(cmd)
+	return cmd
+}
+
+func (a *app) resumeCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "resume [NAME]",
+		Short: "Go on with a workspace where the last run stopped",
+		Long: `Go on with a workspace where the last run stopped. Every step looks at its host
+again; what is as it should be stays untouched.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ans, err := a.answers(args)
+			if err != nil {
+				return err
+			}
+			a.lastTime(ans)
+			return a.deploy(cmd.Context(), "resume", ans)
+		},
+	}
+	f := cmd.Flags()
+	f.String("domain", "", "the workspace's domain, instead of the one kept")
+	f.String("email", "", "e-mail address for certificates, instead of the one kept")
+	f.String("release", "", "Rocket.Chat's release, instead of the one kept")
+	connectFlags(cmd)
+	deployFlags(cmd)
+	return cmd
+}
+
+func deployFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolP("yes", "y", false, "ask nothing; what cannot be known is an error")
+	f.Bool("overwrite-edited", false, "write over files on the hosts that were edited by hand")
+	f.Bool("logs", true, "show the hosts' live output")
+}
+
+// deploy brings the hosts to what the answers say and tells how they are.
+func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
+	if !a.config.GetBool("yes") && !a.sys.interactive {
+		return usage(errors.New("nobody can be asked here: give --yes, and every answer in the workspace file"))
+	}
+	a.warn(ans)
+	if err := a.askSudo(&ans); err != nil {
+		return err
+	}
+	unlock, err := a.lock(ans, doing)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := ans.keep(); err != nil {
+		return err
+	}
+	site, disconnect, err := a.site(ctx, ans)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+	site.Overwrite = a.config.GetBool("overwrite-edited")
+	plan := steps.Install(site)
+	if !a.config.GetBool("yes") {
+		if err := a.confirm(ctx, plan); err != nil {
+			return err
+		}
+	}
+	runErr := a.carryOut(ctx, plan, ans)
+	if err := a.conclude(site, ans); err != nil {
+		return errors.Join(runErr, err)
+	}
+	return runErr
+}
+
+// conclude writes down what was deployed and tells the count.
+func (a *app) conclude(site *steps.Site, ans answers) error {
+	if err := keepRendered(ans.folder, site.Tree); err != nil {
+		return fmt.Errorf("keep the rendered files: %w", err)
+	}
+	report, counted := site.Result.Report()
+	if !counted {
+		return nil
+	}
+	if err := ans.folder.SaveReport(markdown(ans, report)); err != nil {
+		return fmt.Errorf("keep the report: %w", err)
+	}
+	return a.tell(ans, report)
+}

@@ -1,0 +1,85 @@
+// Command rcwizard deploys Rocket.Chat with several instances on several
+// hosts, over SSH and Docker Compose, and counts them at the end.
+//
+// It reads workspace.yaml, renders every file of Rocket.Chat's guide, and
+// carries the guide out step by step. `rcwizard help` lists its commands.
+//
+// Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong
+// answers; 3 a check failed; 4 another operator holds the lock; 130
+// interrupted.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"runtime/debug"
+
+	"golang.org/x/term"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], process()))
+}
+
+// system is what the program has of the world around it, so that tests can
+// give it another.
+type system struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	// interactive says that a person can be asked: both ends are terminals.
+	interactive bool
+	// password reads one line without showing it.
+	password func() ([]byte, error)
+	env      func(string) string
+}
+
+func process() system {
+	in, out := int(os.Stdin.Fd()), int(os.Stderr.Fd())
+	return system{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		interactive: term.IsTerminal(in) && term.IsTerminal(out),
+		password:    func() ([]byte, error) { return term.ReadPassword(in) },
+		env:         os.Getenv,
+	}
+}
+
+// The release sets these by the linker; a build from a checkout takes what Go
+// recorded.
+var (
+	version = "" //nolint:gochecknoglobals // set by -ldflags -X, which needs a variable
+	commit  = "" //nolint:gochecknoglobals // as above
+	date    = "" //nolint:gochecknoglobals // as above
+)
+
+// build is what this program was made of.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Date    string `json:"date,omitempty"`
+	Go      string `json:"go"`
+}
+
+func thisBuild() build {
+	b := build{Version: version, Commit: commit, Date: date}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return b
+	}
+	b.Go = info.GoVersion
+	if b.Version == "" {
+		b.Version = info.Main.Version
+	}
+	if b.Version == "" || b.Version == "(devel)" {
+		b.Version = "devel"
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && b.Commit == "":
+			b.Commit = s.Value
+		case s.Key == "vcs.time" && b.Date == "":
+			b.Date = s.Value
+		}
+	}
+	return b
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// tell is the last thing that a person sees: the count, where to go, where the
+// passwords are, and what is still to be done.
+func (a *app) tell(ans answers, report cluster.Report) error {
+	if a.config.GetBool("json") {
+		line := struct {
+			Type   string         `json:"type"`
+			Report cluster.Report `json:"report"`
+		}{"report", report}
+		if err := json.NewEncoder(a.sys.stdout).Encode(line); err != nil {
+			return fmt.Errorf("print the report: %w", err)
+		}
+		return nil
+	}
+	fmt.Fprintln(a.sys.stdout)
+	if err := cluster.WriteText(a.sys.stdout, report); err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	fmt.Fprintf(a.sys.stdout, "\n%s", next(ans))
+	return nil
+}
+
+// next says where things are and what comes next, in plain text.
+func next(ans answers) string {
+	w := ans.workspace
+	var b strings.Builder
+	fmt.Fprintf(&b, "Workspace      %s\n", w.RootURL)
+	if w.Admin.Creates() {
+		fmt.Fprintf(&b, "Administrator  %s; the password is admin_password in\n               %s\n", w.Admin.Username, ans.folder.SecretsPath())
+	} else {
+		fmt.Fprintf(&b, "Administrator  whoever opens the workspace first: open it now\n")
+	}
+	if w.RunsMonitoring() {
+		fmt.Fprintf(&b, "Grafana        %s, user admin; the password is\n               grafana_admin_password in the same file\n", w.GrafanaURL())
+	}
+	fmt.Fprintf(&b, "Report         %s\n\n", ans.folder.Report())
+	b.WriteString("Still single: one MongoDB, one reverse proxy. If either host is lost, the\nworkspace is down until it is back.\n\nNext:\n")
+	if !w.Database.External {
+		fmt.Fprintf(&b, "  - back up the database: docker exec on %s, mongodump of %s\n", w.Database.Host, "rocketchat")
+	}
+	if ans.secrets.License == "" && ans.secrets.RegistrationToken == "" {
+		b.WriteString("  - register the workspace and add a licence: without the module scalability\n    the instances do not pass live events to each other\n")
+	}
+	if w.Storage.Type == workspace.StorageGridFS {
+		b.WriteString("  - decide where files are kept before people upload many: changing the storage\n    later does not move them\n")
+	}
+	b.WriteString("  - MongoDB and NATS have no passwords, as in the guide: the hosts' firewalls must\n    keep everybody else from their ports\n")
+	return b.String()
+}
+
+// markdown is report.md: the same, to be kept.
+func markdown(ans answers, report cluster.Report) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# %s\n\n%s, %s\n\n```text\n", ans.workspace.Name, report.Summary, report.At.Format("2006-01-02 15:04 MST"))
+	// Writing to a buffer cannot fail.
+	_ = cluster.WriteText(&b, report)
+	fmt.Fprintf(&b, "```\n\n```text\n%s```\n", next(ans))
+	return b.Bytes()
+}

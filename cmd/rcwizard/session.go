@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui/jsonl"
+	"github.com/rcwizard/rcwizard/ui/plain"
+	"github.com/rcwizard/rcwizard/workspace/state"
+)
+
+// lock keeps other runs on this machine away from the workspace.
+func (a *app) lock(ans answers, doing string) (unlock func(), err error) {
+	name := a.sys.env("USER")
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	l, err := ans.folder.Lock(state.Holder{PID: os.Getpid(), User: name, Since: time.Now(), Doing: doing})
+	if err != nil {
+		return nil, fmt.Errorf("lock the workspace: %w", err)
+	}
+	return func() {
+		if err := l.Close(); err != nil {
+			fmt.Fprintf(a.sys.stderr, "rcwizard: unlock the workspace: %v\n", err)
+		}
+	}, nil
+}
+
+// keepLocked keeps the answers while no other run is at work.
+func (a *app) keepLocked(ans *answers, doing string) error {
+	unlock, err := a.lock(*ans, doing)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	return ans.keep()
+}
+
+// warn tells what is odd in the answers, and what is not as it was last time.
+func (a *app) warn(ans answers) {
+	for _, p := range ans.warnings {
+		fmt.Fprintf(a.sys.stderr, "warning: %s\n", p)
+	}
+	if len(ans.news) > 0 {
+		fmt.Fprintf(a.sys.stderr, "not as it was last time: %s\n", strings.Join(ans.news, "; "))
+	}
+}
+
+// lastTime tells what the last run did, and what was cut.
+func (a *app) lastTime(ans answers) {
+	history, err := engine.ReadJournal(ans.folder.Journal())
+	if err != nil {
+		fmt.Fprintf(a.sys.stderr, "rcwizard: the journal cannot be read, which costs only this line: %v\n", err)
+		return
+	}
+	last, ok := history.Last()
+	if !ok || a.config.GetBool("json") {
+		return
+	}
+	plain.History(a.sys.stderr, last)
+}
+
+// carryOut runs a plan and shows it in the face that was asked for.
+func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err error) {
+	journal, err := engine.OpenJournal(ans.folder.Journal())
+	if err != nil {
+		return fmt.Errorf("open the journal: %w", err)
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+	transcript, err := ans.folder.CreateTranscript(time.Now())
+	if err != nil {
+		return fmt.Errorf("make the transcript: %w", err)
+	}
+	defer func() { err = errors.Join(err, transcript.Close()) }()
+
+	log, lines := engine.NewLog(), engine.NewLines(transcript)
+	shown := make(chan error, 1)
+	go func() { shown <- a.show(log, lines) }()
+	var runErr error
+	a.stop.during(func() {
+		_, runErr = engine.Run(ctx, plan, engine.Options{
+			Log: log, Lines: lines, Journal: journal,
+			Stop:   a.stop.graceful,
+			Resume: "rcwizard resume " + ans.workspace.Name,
+			Redact: a.redactor.Redact,
+		})
+	})
+	log.Close()
+	if err := <-shown; err != nil {
+		fmt.Fprintf(a.sys.stderr, "rcwizard: the output could not be written: %v\n", err)
+	}
+	switch {
+	case runErr == nil:
+		return nil
+	case errors.Is(runErr, context.Canceled), errors.Is(runErr, engine.ErrStopped):
+		return told(exitInterrupted)
+	}
+	return told(exitFailed)
+}
+
+// show follows a run in the face that was asked for, until its log is closed.
+// It is not bound to the run's context: it has the end still to tell.
+func (a *app) show(log *engine.Log, lines *engine.Lines) error {
+	ctx := context.Background()
+	if a.config.GetBool("json") {
+		return jsonl.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
+	}
+	return plain.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
+}
+
+// confirm shows what would change and asks whether it may.
+func (a *app) confirm(ctx context.Context, plan engine.Plan) error {
+	reports, err := engine.Preview(ctx, plan, engine.Options{Redact: a.redactor.Redact})
+	if err != nil {
+		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	if err := plain.Plan(a.sys.stderr, reports); err != nil {
+		return fmt.Errorf("show the plan: %w", err)
+	}
+	yes, err := a.ask("Carry this out?")
+	if err != nil {
+		return err
+	}
+	if !yes {
+		return &exitError{code: exitInterrupted, err: errors.New("nothing was changed")}
+	}
+	return nil
+}
+
+// ask puts a question with yes or no; the end of the input is an error, never
+// an answer.
+func (a *app) ask(question string) (bool, error) {
+	for {
+		fmt.Fprintf(a.sys.stderr, "%s [y/n] ", question)
+		answer, err := a.line()
+		if err != nil {
+			return false, err
+		}
+		switch strings.ToLower(strings.TrimSpace(answer)) {
+		case "y", "yes":
+			return true, nil
+		case "n", "no":
+			return false, nil
+		}
+	}
+}
+
+func (a *app) line() (string, error) {
+	line, err := a.input.ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		return "", usage(errors.New("the input ended before the question was answered"))
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the answer: %w", err)
+	}
+	return line, nil
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/ui/plain"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "status [NAME]",
+		Short: "Count the instances, and tell how the cluster is",
+		Long: `Count the instances, and tell how the cluster is: registered, fresh, of the right
+version, on one database, linked to each other, seen through the proxy, and
+monitored. Exit code 3 when something is not as it should be or cannot be known.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.status(cmd.Context(), args)
+		},
+	}
+	workspaceFlags(cmd)
+	connectFlags(cmd)
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, args []string) error {
+	ans, err := a.answers(args)
+	if err != nil {
+		return err
+	}
+	if err := a.askSudo(&ans); err != nil {
+		return err
+	}
+	// What is only made by an installation need not be there to be rendered.
+	ans.secrets, _ = ans.secrets.Generate(ans.workspace)
+	site, disconnect, err := a.site(ctx, ans)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+	report := cluster.Observe(ctx, site.Workspace, site.Secrets, site.View)
+	if a.config.GetBool("json") {
+		enc := json.NewEncoder(a.sys.stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(report); err != nil {
+			return fmt.Errorf("print the report: %w", err)
+		}
+	} else if err := cluster.WriteText(a.sys.stdout, report); err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	if report.Verdict == cluster.VerdictFailed || report.Verdict == cluster.VerdictUnknown {
+		return told(exitCheckFailed)
+	}
+	return nil
+}
+
+func (a *app) planCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "plan [NAME]",
+		Short: "Show what install would change, with the difference of every file",
+		Long: `Show what install would change, step by step, with the difference of every file.
+It looks at the hosts and changes nothing on them.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.plan(cmd.Context(), args)
+		},
+	}
+	workspaceFlags(cmd)
+	connectFlags(cmd)
+	cmd.Flags().Bool("overwrite-edited", false, "as for install: write over files that were edited by hand")
+	return cmd
+}
+
+func (a *app) plan(ctx context.Context, args []string) error {
+	ans, err := a.answers(args)
+	if err != nil {
+		return err
+	}
+	a.warn(ans)
+	if err := a.askSudo(&ans); err != nil {
+		return err
+	}
+	// The secrets that are still to be made are made now: a plan that shows
+	// other files than install will write is no plan.
+	if err := a.keepLocked(&ans, "plan"); err != nil {
+		return err
+	}
+	site, disconnect, err := a.site(ctx, ans)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+	site.Overwrite = a.config.GetBool("overwrite-edited")
+	reports, err := engine.Preview(ctx, steps.Install(site), engine.Options{Redact: a.redactor.Redact})
+	if err != nil {
+		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	if a.config.GetBool("json") {
+		enc := json.NewEncoder(a.sys.stdout)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(reports); err != nil {
+			return fmt.Errorf("print the plan: %w", err)
+		}
+	} else if err := plain.Plan(a.sys.stdout, reports); err != nil {
+		return fmt.Errorf("print the plan: %w", err)
+	}
+	if t := engine.Total(reports); t.Failed+t.Blocked > 0 {
+		return told(exitCheckFailed)
+	}
+	return nil
+}

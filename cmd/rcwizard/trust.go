@@ -1,0 +1,40 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// trust is what a user's browser would trust: the system's authorities, and
+// with another ACME authority its root. With certificates of the
+// administrator's own, the given chain is trusted too: it may be signed by an
+// authority of the house that this machine does not know.
+func trust(w workspace.Workspace) (*tls.Config, error) {
+	file := ""
+	switch w.TLS.Mode {
+	case workspace.TLSACME:
+		file = w.TLS.CACertFile
+	case workspace.TLSFiles:
+		file = w.TLS.CertFile
+	case workspace.TLSLetsEncrypt, workspace.TLSLetsEncryptStaging, workspace.TLSNone:
+	}
+	if file == "" {
+		return nil, nil //nolint:nilnil // nil means the system's trust
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usage(fmt.Errorf("read the certificate authority: %w", err))
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, usage(fmt.Errorf("%s holds no certificate in PEM form", file))
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}

@@ -1,0 +1,277 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/render"
+)
+
+// composeUp starts a project as the guide does (1.6, 2.4, 3.4): docker
+// compose up -d in its directory. That Compose came back without an error
+// says little, so the steps behind this one ask the services themselves.
+func (s *Site) composeUp(rp render.Project, needs ...string) engine.Step {
+	guide := map[render.Role]string{render.RoleDatabase: "1.6", render.RoleInstance: "2.4", render.RoleProxy: "3.4"}[rp.Role]
+	title := map[render.Role]string{
+		render.RoleDatabase: "Start the database, messaging and monitoring",
+		render.RoleInstance: "Start Rocket.Chat",
+		render.RoleProxy:    "Start the reverse proxy",
+	}[rp.Role]
+	return engine.Step{
+		ID:    upID(rp),
+		Title: title,
+		Host:  rp.Host,
+		Guide: guide,
+		Needs: needs,
+		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
+			p, err := s.project(rp)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			return p.checkUp(ctx)
+		},
+		Apply: func(ctx context.Context, out engine.Output) error {
+			p, err := s.project(rp)
+			if err != nil {
+				return err
+			}
+			return p.up(ctx, out)
+		},
+	}
+}
+
+func (p project) checkUp(ctx context.Context) (engine.Report, error) {
+	seen, err := p.look(ctx, nil)
+	if err != nil {
+		return engine.Report{}, err
+	}
+	start := engine.Change{Kind: engine.Start, Path: p.Name}
+	if seen.receipt == nil {
+		return later("its files are not there yet", start), nil
+	}
+	if seen.receipt.Applied == "" {
+		return needed("not started yet", start), nil
+	}
+	if seen.receipt.Applied != digest(p.Files) {
+		return needed("its files changed", engine.Change{Kind: engine.Restart, Path: p.Name}), nil
+	}
+	containers, err := p.containers(ctx)
+	if err != nil {
+		return engine.Report{}, err
+	}
+	var wrong []engine.Change
+	for _, name := range slices.Sorted(maps.Keys(seen.receipt.Services)) {
+		if why := amiss(seen.receipt.Services[name], containers[name]); why != "" {
+			wrong = append(wrong, engine.Change{Kind: engine.Start, Path: p.Name + "/" + name + ": " + why})
+		}
+	}
+	if len(wrong) > 0 {
+		return needed("not all of its containers run", wrong...), nil
+	}
+	return done(fmt.Sprintf("%d containers as they should be", len(seen.receipt.Services))), nil
+}
+
+// amiss says what is wrong with a service's container, or nothing.
+func amiss(want Service, have *remote.Container) string {
+	switch {
+	case have == nil:
+		return "no container"
+	case have.ConfigHash != want.ConfigHash:
+		return "made from another configuration"
+	case want.OneShot && have.State == "exited" && have.ExitCode == 0, have.State == "running":
+		return ""
+	case have.State == "exited":
+		return fmt.Sprintf("exited with code %d", have.ExitCode)
+	}
+	return have.State
+}
+
+// containers are the project's, by service.
+func (p project) containers(ctx context.Context) (map[string]*remote.Container, error) {
+	docker, err := p.host.Docker(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask Docker on %s: %w", p.Host, err)
+	}
+	list, err := docker.Containers(ctx, p.Name)
+	if err != nil {
+		return nil, fmt.Errorf("list the containers of %s on %s: %w", p.Name, p.Host, err)
+	}
+	out := make(map[string]*remote.Container, len(list))
+	for i := range list {
+		out[list[i].Service] = &list[i]
+	}
+	return out, nil
+}
+
+// up runs docker compose up -d and writes down what runs now.
+func (p project) up(ctx context.Context, out engine.Output) error {
+	seen, err := p.look(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if seen.receipt == nil {
+		return fmt.Errorf("%s has no %s: its files were never written", p.Dir, receiptName)
+	}
+	before, err := p.containers(ctx)
+	if err != nil {
+		return err
+	}
+	args := []string{"up", "--detach"}
+	orphans, foreign, err := p.orphans(ctx, before, seen.receipt)
+	if err != nil {
+		return err
+	}
+	for _, name := range foreign {
+		out.Note(fmt.Sprintf("the service %s in the project %s is not rcwizard's and was left alone", name, p.Name))
+	}
+	if len(orphans) > 0 && len(foreign) == 0 {
+		args = append(args, "--remove-orphans")
+	}
+	if err := p.compose(ctx, out, p.Compose, args...); err != nil {
+		return err
+	}
+	if err := p.settle(ctx, out); err != nil {
+		return err
+	}
+	services, err := p.running(ctx)
+	if err != nil {
+		return err
+	}
+	return p.writeReceipt(ctx, func(r *Receipt) {
+		r.Applied, r.Services = digest(p.Files), services
+	})
+}
+
+// orphans are containers of services that the files no longer name: our own,
+// which the receipt knows, and somebody else's.
+func (p project) orphans(ctx context.Context, have map[string]*remote.Container, receipt *Receipt) (ours, foreign []string, err error) {
+	if len(have) == 0 {
+		return nil, nil, nil
+	}
+	res, err := p.host.Run(ctx, p.composeCommand(p.Compose, "config", "--services"))
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask Compose for the services of %s: %w", p.Name, err)
+	}
+	if res.Code != 0 {
+		return nil, nil, p.composeProblem("config --services", res)
+	}
+	named := strings.Fields(res.Stdout)
+	for _, name := range slices.Sorted(maps.Keys(have)) {
+		if slices.Contains(named, name) {
+			continue
+		}
+		if _, known := receipt.Services[name]; known {
+			ours = append(ours, name)
+		} else {
+			foreign = append(foreign, name)
+		}
+	}
+	return ours, foreign, nil
+}
+
+// running writes down the project's containers for the receipt.
+func (p project) running(ctx context.Context) (map[string]Service, error) {
+	containers, err := p.containers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	docker, err := p.host.Docker(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask Docker on %s: %w", p.Host, err)
+	}
+	services := make(map[string]Service, len(containers))
+	for name, c := range containers {
+		image, err := docker.Image(ctx, c.ImageID)
+		if err != nil {
+			return nil, fmt.Errorf("look at the image %s on %s: %w", c.Image, p.Host, err)
+		}
+		services[name] = Service{Image: c.Image, Digest: digestOf(image), ConfigHash: c.ConfigHash, OneShot: oneShot(c)}
+	}
+	return services, nil
+}
+
+// digestOf is what the registry calls the image; an image that never came from
+// a registry has its own id.
+func digestOf(i remote.Image) string {
+	if len(i.Digests) == 0 {
+		return i.ID
+	}
+	_, digest, _ := strings.Cut(i.Digests[0], "@")
+	return digest
+}
+
+// oneShot reports whether the container does its work and ends: Docker is not
+// to start it again whenever it ends.
+func oneShot(c *remote.Container) bool {
+	return c.Restart == "no" || c.Restart == "" || c.Restart == "on-failure"
+}
+
+// ended reports whether a one-shot has done its work.
+func ended(c *remote.Container) bool { return oneShot(c) && c.State == "exited" && c.ExitCode == 0 }
+
+// composeScript runs Compose with a clean environment: a variable of the
+// caller's shell would beat the one in .env (tried with Compose 2.40).
+const composeScript = `
+cd -- "$1"; shift
+exec env -i HOME="${HOME:-/root}" PATH="$PATH" docker compose --ansi never --progress plain "$@"
+`
+
+func (p project) composeCommand(files []string, args ...string) remote.Command {
+	all := []string{p.Dir}
+	for _, f := range files {
+		all = append(all, "-f", f)
+	}
+	return remote.Command{Script: composeScript, Args: append(all, args...), Root: p.site.asRoot(p.Host)}
+}
+
+func (p project) compose(ctx context.Context, out engine.Output, files []string, args ...string) error {
+	res, err := p.host.Stream(ctx, p.composeCommand(files, args...), func(l remote.Line) { out.Line("compose", l.Text) })
+	if err != nil {
+		return fmt.Errorf("docker compose %s in %s: %w", args[0], p.Dir, err)
+	}
+	if res.Code != 0 {
+		return p.composeProblem(strings.Join(args, " "), res)
+	}
+	return nil
+}
+
+func (p project) composeProblem(args string, res remote.Result) error {
+	last := lastLines(res.Stderr+res.Stdout, 10)
+	return &engine.Problem{
+		Command:   "docker compose " + args,
+		ExitCode:  res.Code,
+		LastLines: last,
+		Cause:     composeCause(strings.Join(last, "\n"), p),
+		Next:      "Look at the lines above, mend the cause on " + p.Host + ", and run again; what is done stays done.",
+		Err:       fmt.Errorf("docker compose %s in %s ended with code %d", args, p.Dir, res.Code),
+	}
+}
+
+// composeCause recognises what Compose and Docker say for the failures that
+// people meet most.
+func composeCause(text string, p project) string {
+	switch {
+	case strings.Contains(text, "no space left on device"):
+		return "the disk of " + p.Host + " is full"
+	case strings.Contains(text, "address already in use"), strings.Contains(text, "port is already allocated"):
+		return "a port that the service needs is taken by another program"
+	case strings.Contains(text, "permission denied"):
+		return "the user may not use Docker on " + p.Host
+	case strings.Contains(text, "Cannot connect to the Docker daemon"):
+		return "Docker does not run on " + p.Host
+	}
+	return ""
+}
+
+func lastLines(text string, n int) []string {
+	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(lines) > n {
+		lines = lines[len(lines)-n:]
+	}
+	return lines
+}

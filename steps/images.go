@@ -1,0 +1,165 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote"
+)
+
+// pullsAtOnce is how many images one host pulls side by side; Docker itself
+// fetches three layers of each at a time.
+const pullsAtOnce = 2
+
+// images pulls every image that the host's projects use, before anything
+// starts: a tag that does not exist is found out while the old cluster still
+// runs, and the slowest part of an installation runs on all hosts at once.
+func (s *Site) images(host string, needs ...string) engine.Step {
+	refs := s.references(host)
+	return engine.Step{
+		ID:    imagesID(host),
+		Title: "Pull the images",
+		Host:  host,
+		Guide: "1.6, 2.4, 3.4",
+		Needs: needs,
+		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
+			_, missing, err := s.missingImages(ctx, host, refs)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			if len(missing) == 0 {
+				return done(fmt.Sprintf("%d images are there", len(refs))), nil
+			}
+			var changes []engine.Change
+			for _, ref := range missing {
+				changes = append(changes, engine.Change{Kind: engine.Pull, Path: ref})
+			}
+			return needed(fmt.Sprintf("%d of %d images are missing", len(missing), len(refs)), changes...), nil
+		},
+		Apply: func(ctx context.Context, out engine.Output) error {
+			docker, missing, err := s.missingImages(ctx, host, refs)
+			if err != nil {
+				return err
+			}
+			return pull(ctx, docker, host, missing, out)
+		},
+	}
+}
+
+func (s *Site) references(host string) []string {
+	var refs []string
+	for _, p := range s.Tree.Projects {
+		if p.Host == host {
+			refs = append(refs, p.Images...)
+		}
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
+func (s *Site) missingImages(ctx context.Context, host string, refs []string) (*remote.Docker, []string, error) {
+	h, err := s.host(host)
+	if err != nil {
+		return nil, nil, err
+	}
+	docker, err := h.Docker(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask Docker on %s: %w", host, err)
+	}
+	var missing []string
+	for _, ref := range refs {
+		_, err := docker.Image(ctx, ref)
+		switch {
+		case errors.Is(err, remote.ErrNoImage):
+			missing = append(missing, ref)
+		case err != nil:
+			return nil, nil, fmt.Errorf("look for the image %s on %s: %w", ref, host, err)
+		}
+	}
+	return docker, missing, nil
+}
+
+func pull(ctx context.Context, docker *remote.Docker, host string, refs []string, out engine.Output) error {
+	meter := newMeter(out)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(pullsAtOnce)
+	for _, ref := range refs {
+		group.Go(func() error {
+			out.Line("pull", "pulling "+ref)
+			digest, err := docker.Pull(ctx, ref, func(p remote.PullProgress) { meter.layer(ref, p) })
+			if err != nil {
+				return pullProblem(ref, host, err)
+			}
+			out.Line("pull", ref+" is there: "+digest)
+			return nil
+		})
+	}
+	return group.Wait() //nolint:wrapcheck // each pull has said which image and why
+}
+
+// pullProblem says why an image did not come and what to do; the error names
+// both, from what the engine said.
+func pullProblem(ref, host string, err error) error {
+	p := &engine.Problem{
+		Command: "docker pull " + ref,
+		Next:    "see that " + host + " can reach the registry, then run again; what was pulled stays",
+		Err:     err,
+	}
+	var pull *remote.PullError
+	if !errors.As(err, &pull) {
+		return p
+	}
+	switch pull.Kind {
+	case remote.PullNoImage, remote.PullNoTag:
+		p.Cause = "the registry has no such image or tag"
+		p.Next = "correct the release or the MongoDB version in workspace.yaml, then run again"
+	case remote.PullNoSpace:
+		p.Cause = "the disk on which Docker keeps its images on " + host + " is full"
+		p.Next = "free space there (docker system df shows what is unused), then run again; what was pulled stays"
+	case remote.PullUnreachable:
+		p.Cause = host + " cannot reach the registry"
+	case remote.PullRateLimit:
+		p.Cause = "the registry limits how much may be pulled"
+		p.Next = "wait, or log in to the registry on " + host + " with docker login, then run again"
+	case remote.PullNoPlatform, remote.PullUntrusted, remote.PullDenied, remote.PullFailed:
+		p.Cause = string(pull.Kind)
+	}
+	return p
+}
+
+// meter adds up the bytes of all layers of all images of one host.
+type meter struct {
+	out engine.Output
+
+	mu     sync.Mutex
+	layers map[string]remote.PullProgress
+}
+
+func newMeter(out engine.Output) *meter {
+	return &meter{out: out, layers: make(map[string]remote.PullProgress)}
+}
+
+func (m *meter) layer(ref string, p remote.PullProgress) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch old, known := m.layers[p.Layer]; {
+	case p.Status == "Downloading" && p.Total > 0:
+		m.layers[p.Layer] = p
+	case known && p.Status != "Downloading":
+		// What follows the download of a layer counts other bytes.
+		old.Current = old.Total
+		m.layers[p.Layer] = old
+	}
+	var have, total int64
+	for _, l := range m.layers {
+		have += l.Current
+		total += l.Total
+	}
+	m.out.Progress(have, total, ref)
+}

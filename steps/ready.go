@@ -1,0 +1,165 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/facts"
+	"github.com/rcwizard/rcwizard/render"
+)
+
+// What a host needs. Compose 2.24 brought !reset and !override, with which
+// people adapt our files; Docker 20.10 is the oldest that was tried.
+const (
+	oldestDocker  = "20.10.0"
+	oldestCompose = "2.24.0"
+)
+
+// ready looks at a host with one script and refuses what would fail later:
+// the guide's prerequisite 2, "Docker and Git must be installed and
+// operational on all servers". Git is not asked for: nothing of rcwizard uses
+// it, and nothing of what it deploys does.
+func (s *Site) ready(host string) engine.Step {
+	return engine.Step{
+		ID:    readyID(host),
+		Title: "Look at the host",
+		Host:  host,
+		Guide: "Prerequisite 2",
+		Check: func(ctx context.Context, out engine.Output) (engine.Report, error) {
+			h, err := s.host(host)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			f, err := facts.Gather(ctx, h, s.Workspace.Directory)
+			if err != nil {
+				return engine.Report{}, fmt.Errorf("look at %s: %w", host, err)
+			}
+			s.remember(host, f)
+			out.Line("facts", describe(f))
+			unfit := s.unfit(host, f)
+			docker, err := unfitDocker(ctx, h, f)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			if unfit = append(unfit, docker...); len(unfit) > 0 {
+				return engine.Report{Verdict: engine.Blocked, Reason: reasons(unfit), Next: cures(unfit)}, nil
+			}
+			return done(describe(f)), nil
+		},
+		Apply: func(context.Context, engine.Output) error {
+			return errors.New("a host is fit or it is not: there is nothing to apply")
+		},
+	}
+}
+
+// describe is a host in one line.
+func describe(f facts.Facts) string {
+	parts := []string{f.OS.Pretty, f.Machine, fmt.Sprintf("%d cores", f.CPUs), fmt.Sprintf("%.1f GiB memory", float64(f.MemoryTotal)/(1<<30))}
+	if f.Docker.Engine != "" {
+		parts = append(parts, "Docker "+f.Docker.Engine)
+	}
+	if f.Docker.Compose != "" {
+		parts = append(parts, "Compose "+f.Docker.Compose)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// flaw is one reason why a host cannot carry its roles, and the cure.
+type flaw struct{ reason, cure string }
+
+func reasons(flaws []flaw) string {
+	var all []string
+	for _, f := range flaws {
+		all = append(all, f.reason)
+	}
+	return strings.Join(all, "; ")
+}
+
+func cures(flaws []flaw) string {
+	var all []string
+	for _, f := range flaws {
+		all = append(all, f.cure)
+	}
+	return strings.Join(all, "; ") + "; then run again"
+}
+
+func (s *Site) unfit(host string, f facts.Facts) []flaw {
+	var flaws []flaw
+	if f.Machine != "x86_64" && f.Machine != "aarch64" {
+		flaws = append(flaws, flaw{
+			"no image exists for the architecture " + f.Machine,
+			"use a host with x86_64 or aarch64",
+		})
+	}
+	for _, tool := range []string{"tar", "sha256sum"} {
+		if !f.Tools[tool] {
+			flaws = append(flaws, flaw{
+				tool + " is not installed, with which files are sent whole",
+				"install " + tool + " from the distribution",
+			})
+		}
+	}
+	for _, p := range s.projects(render.RoleDatabase) {
+		// MongoDB 5 and later are built for processors with AVX.
+		if p.Host == host && s.Workspace.RunsMongoDB() && f.Machine == "x86_64" && f.CPUKnown && !f.AVX {
+			flaws = append(flaws, flaw{
+				"the processor has no AVX, which MongoDB " + s.Workspace.Database.MongoDBVersion + " needs",
+				"give the virtual machine its host's processor type",
+			})
+		}
+	}
+	return flaws
+}
+
+// unfitDocker asks Docker itself. That it cannot be used is a flaw, with the
+// cure in the error's own words; that nobody answered on the way is an error.
+func unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([]flaw, error) {
+	docker, err := h.Docker(ctx)
+	var unusable *remote.DockerError
+	if errors.As(err, &unusable) {
+		return []flaw{dockerFlaw(unusable)}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask Docker on %s: %w", h.Name(), err)
+	}
+	info, err := docker.Info(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask Docker on %s: %w", h.Name(), err)
+	}
+	var flaws []flaw
+	if older(info.Version, oldestDocker) {
+		flaws = append(flaws, flaw{fmt.Sprintf("Docker %s is older than %s", info.Version, oldestDocker), "update Docker"})
+	}
+	switch compose := f.Docker.Compose; {
+	case compose == "":
+		flaws = append(flaws, flaw{"Docker has no Compose plugin (docker compose version fails)", "install the package docker-compose-plugin"})
+	case older(compose, oldestCompose):
+		flaws = append(flaws, flaw{fmt.Sprintf("Compose %s is older than %s", compose, oldestCompose), "update the package docker-compose-plugin"})
+	}
+	if info.Rootless {
+		flaws = append(flaws, flaw{"Docker runs rootless, which keeps containers off the host's network", "use the system's Docker"})
+	}
+	if info.UserNS {
+		flaws = append(flaws, flaw{"Docker remaps users (userns-remap), which keeps containers off the host's network", "take userns-remap out of /etc/docker/daemon.json and restart Docker"})
+	}
+	return flaws, nil
+}
+
+func dockerFlaw(e *remote.DockerError) flaw {
+	switch e.Kind {
+	case remote.DockerAbsent:
+		return flaw{"Docker is not installed", "install Docker Engine and the Compose plugin (docs.docker.com/engine/install)"}
+	case remote.DockerNotRunning:
+		return flaw{"Docker is installed and does not run", "start it with: systemctl enable --now docker"}
+	case remote.DockerNotPermitted:
+		return flaw{"the user " + e.User + " may not use Docker", "add it to the group with: usermod -aG docker " + e.User + ", or let it use sudo"}
+	case remote.DockerTooOld:
+		return flaw{"Docker is older than " + oldestDocker, "update Docker"}
+	case remote.DockerFailed:
+	}
+	return flaw{e.Error(), "look at Docker's log with: journalctl -u docker"}
+}

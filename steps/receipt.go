@@ -1,0 +1,91 @@
+package steps
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/rcwizard/rcwizard/render"
+)
+
+// receiptName is the file in a project's directory in which rcwizard writes
+// down what it did there. It holds no secret and no time, so that writing it
+// again changes nothing.
+const receiptName = "receipt.json"
+
+const receiptVersion = 1
+
+// Receipt says what rcwizard put into a project's directory and what it last
+// started from it. The host stays the truth: the receipt tells our files from
+// somebody's, and a file that we wrote from one that was edited since.
+type Receipt struct {
+	Version   int         `json:"version"`
+	RCWizard  string      `json:"rcwizard"`
+	Workspace string      `json:"workspace"`
+	Project   string      `json:"project"`
+	Role      render.Role `json:"role"`
+	Instance  string      `json:"instance,omitempty"`
+	// Release is Rocket.Chat's, as rendered.
+	Release string `json:"release"`
+	// Files are the sha256 sums of the files as they were written, by path.
+	Files map[string]string `json:"files"`
+	// Applied is the digest of the files that the running containers were
+	// made from; empty until Compose succeeded once.
+	Applied string `json:"applied,omitempty"`
+	// Services are the containers that Compose made, by service.
+	Services map[string]Service `json:"services,omitempty"`
+}
+
+// Service is what runs for one service of a compose project.
+type Service struct {
+	Image string `json:"image"`
+	// Digest is what was really pulled for Image.
+	Digest string `json:"digest,omitempty"`
+	// ConfigHash is Compose's own sum of the service's configuration.
+	ConfigHash string `json:"config_hash"`
+	// OneShot says that the service does its work and ends.
+	OneShot bool `json:"one_shot,omitempty"`
+}
+
+func parseReceipt(data []byte) (Receipt, error) {
+	var r Receipt
+	if err := json.Unmarshal(data, &r); err != nil {
+		return Receipt{}, fmt.Errorf("read %s: %w", receiptName, err)
+	}
+	if r.Version != receiptVersion {
+		return Receipt{}, fmt.Errorf("%s has version %d, this rcwizard knows version %d: use a newer rcwizard", receiptName, r.Version, receiptVersion)
+	}
+	return r, nil
+}
+
+func (r Receipt) marshal() ([]byte, error) {
+	data, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", receiptName, err)
+	}
+	return append(data, '\n'), nil
+}
+
+func sum(content []byte) string {
+	s := sha256.Sum256(content)
+	return hex.EncodeToString(s[:])
+}
+
+// digest is one sum over all files that need compose up when they change:
+// every file but the live ones.
+func digest(files []render.File) string {
+	h := sha256.New()
+	for _, f := range slices.SortedFunc(slices.Values(files), func(a, b render.File) int {
+		if a.Path < b.Path {
+			return -1
+		}
+		return 1
+	}) {
+		if !f.Live {
+			fmt.Fprintf(h, "%s %s\n", sum(f.Content), f.Path)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,96 @@
+package steps
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/render"
+)
+
+// Result keeps what the last look at the cluster found, for the report at the
+// end of a run.
+type Result struct {
+	mu     sync.Mutex
+	report *cluster.Report
+}
+
+// Report is the last look's; false if there was none.
+func (r *Result) Report() (cluster.Report, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.report == nil {
+		return cluster.Report{}, false
+	}
+	return *r.report, true
+}
+
+func (r *Result) set(report cluster.Report) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report = &report
+}
+
+// verify is the guide's 4.3, "To confirm that all instances are connected and
+// working correctly", without a login and without trusting a count: the whole
+// cluster is asked until it is seen whole, or the time is up.
+func (s *Site) verify(needs ...string) engine.Step {
+	return engine.Step{
+		ID:    verifyID,
+		Title: "Count the instances",
+		Guide: "4.3",
+		Needs: needs,
+		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
+			r := s.observe(ctx)
+			if whole(r) {
+				return done(r.Summary), nil
+			}
+			return later(told(r), engine.Change{Kind: engine.Wait, Path: "the cluster to be whole"}), nil
+		},
+		Apply: func(ctx context.Context, out engine.Output) error {
+			// The wait needs a project for its logs: the first instance's tell most.
+			p, err := s.project(s.projects(render.RoleInstance)[0])
+			if err != nil {
+				return err
+			}
+			return p.await(ctx, out, patience{
+				what:     "the cluster to be whole",
+				deadline: s.timing().Verify,
+				probe: func(ctx context.Context) (bool, string, error) {
+					r := s.observe(ctx)
+					return whole(r), told(r), nil
+				},
+				cause: "what the count names",
+				next:  "rcwizard status shows the count again, with what to do for each finding.",
+			})
+		},
+	}
+}
+
+func (s *Site) observe(ctx context.Context) cluster.Report {
+	r := cluster.Observe(ctx, s.Workspace, s.Secrets, s.View)
+	s.Result.set(r)
+	return r
+}
+
+// whole reports whether nothing is amiss that rcwizard could still bring
+// about: a missing licence is told, not waited for.
+func whole(r cluster.Report) bool {
+	return r.Verdict == cluster.VerdictOK || r.Verdict == cluster.VerdictWarning || r.Verdict == cluster.VerdictUnknown && r.Registered == r.Planned && r.Counted
+}
+
+func told(r cluster.Report) string {
+	var worst []string
+	for _, f := range r.Findings {
+		if f.Verdict == cluster.VerdictFailed || f.Verdict == cluster.VerdictUnknown {
+			worst = append(worst, f.Text)
+		}
+	}
+	if len(worst) == 0 {
+		return r.Summary
+	}
+	return fmt.Sprintf("%s; %s", r.Summary, strings.Join(worst, "; "))
+}

@@ -1,0 +1,33 @@
+package steps
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+
+	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// ViewFrom is how the cluster is looked at through connected hosts: each part
+// from where it is used, so that what is seen is what the cluster's own members
+// see. A host without a connection is a view that is missing, not a failure of
+// what would be seen from there. trust is a user's; nil means the system's.
+func ViewFrom(w workspace.Workspace, hosts map[string]remote.Host, outside cluster.Dial, trust *tls.Config) cluster.View {
+	from := func(name string) cluster.Dial {
+		h, ok := hosts[name]
+		if !ok {
+			return nil
+		}
+		return func(ctx context.Context, network, address string) (net.Conn, error) {
+			return h.Dial(ctx, network, address) //nolint:wrapcheck // a DialError says from where and why
+		}
+	}
+	// A database of somebody else's is asked from where it is used.
+	database := w.Database.Host
+	if _, ok := hosts[database]; !ok && len(w.Instances) > 0 {
+		database = w.Instances[0].Host
+	}
+	return cluster.View{Database: from(database), Instance: from, Outside: outside, OutsideTLS: trust}
+}
