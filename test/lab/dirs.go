@@ -97,8 +97,13 @@ func buildProgram(ctx context.Context, dir string, log io.Writer) (string, error
 		return "", fmt.Errorf("build the lab's program: %w", err)
 	}
 	program := filepath.Join(CacheDir(dir), "bin", "lab")
-	// Renamed into place: another test may be running the one that is there.
-	partial := fmt.Sprintf("%s.%d", program, os.Getpid())
+	// Renamed into place: another test may be running the one that is there, or building it too.
+	scratch, err := os.MkdirTemp(filepath.Dir(program), "build-")
+	if err != nil {
+		return "", fmt.Errorf("build the lab's program: %w", err)
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
+	partial := filepath.Join(scratch, "lab")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", partial, "./cmd/lab") //nolint:gosec // our own sources
 	cmd.Dir = filepath.Join(repo, "test", "lab")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")

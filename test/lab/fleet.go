@@ -56,16 +56,19 @@ func start(ctx context.Context, labDir, dir, program string, own bool, o Options
 	if !o.Bare {
 		f.Services = p.Services
 	}
-	index, lock, err := fleetd.Acquire(o.Name, dir)
+	dirOf := func(index int) string {
+		if dir != "" {
+			return dir
+		}
+		return filepath.Join(labDir, "fleets", strconv.Itoa(index))
+	}
+	index, lock, err := fleetd.Acquire(o.Name, dirOf)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what was claimed
 	}
 	defer func() { _ = lock.Close() }()
-	f.Index, f.Lock, f.Dir = index, lock.Name(), dir
-	if dir == "" {
-		f.Dir = filepath.Join(labDir, "fleets", strconv.Itoa(index))
-	}
-	if err := errors.Join(os.MkdirAll(filepath.Dir(f.Dir), 0o755), os.Mkdir(f.Dir, 0o700)); err != nil { //nolint:gosec // only the fleet's own is private
+	f.Index, f.Lock, f.Dir = index, lock.Name(), dirOf(index)
+	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the directory of fleet %s: %w", f.Name, err), os.Remove(f.Lock))
 	}
 	if err := describe(f); err != nil {
@@ -86,10 +89,11 @@ func describe(f *spec.Fleet) error {
 	for i := range f.Hosts {
 		f.Hosts[i].Address = f.HostAddress(i)
 	}
-	if err := makeKeys(f); err != nil {
+	// First, so that the directory is known for a fleet's if this process ends here.
+	if err := f.Write(); err != nil {
 		return err
 	}
-	return f.Write()
+	return makeKeys(f)
 }
 
 // launch starts the supervisor and waits until it says that the fleet is up.

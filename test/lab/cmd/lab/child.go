@@ -23,6 +23,10 @@ func child(args []string) (bool, error) {
 	if err != nil {
 		return true, err //nolint:wrapcheck // names the directory
 	}
+	// Otherwise ps shows all of them by the link through which they were started.
+	if err := os.WriteFile("/proc/self/comm", []byte(comm(args[0])), 0); err != nil {
+		return true, fmt.Errorf("name the process: %w", err)
+	}
 	switch args[0] {
 	case "__fleet":
 		err = fleetd.Main(f, args[2] == "detached", os.Stdin, os.Stdout, os.Stderr)
@@ -40,4 +44,16 @@ func child(args []string) (bool, error) {
 		err = fmt.Errorf("unknown command %s", args[0])
 	}
 	return true, err //nolint:wrapcheck // the parts' own errors
+}
+
+// comm is the process name for a command of the lab's own.
+func comm(command string) string {
+	switch command {
+	case "__init", "__host":
+		return "init"
+	case "__hold":
+		return "lab-place"
+	default:
+		return "lab-fleet"
+	}
 }

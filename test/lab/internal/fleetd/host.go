@@ -84,6 +84,24 @@ func mountImage(image, target string, size int64) error {
 			return fmt.Errorf("%s: %w: %s", argv[0], err, out)
 		}
 	}
+	return noReserve(target)
+}
+
+// noReserve lets files have the blocks that ext4 keeps back for itself beside those for root, so that a disk is full
+// when it says so.
+func noReserve(mounted string) error {
+	var st unix.Stat_t
+	if err := unix.Stat(mounted, &st); err != nil {
+		return fmt.Errorf("find the device of %s: %w", mounted, err)
+	}
+	device, err := os.Readlink(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(st.Dev), unix.Minor(st.Dev)))
+	if err != nil {
+		return fmt.Errorf("find the device of %s: %w", mounted, err)
+	}
+	knob := filepath.Join("/sys/fs/ext4", filepath.Base(device), "reserved_clusters")
+	if err := os.WriteFile(knob, []byte("0"), 0o600); err != nil {
+		return fmt.Errorf("free the reserve of %s: %w", mounted, err)
+	}
 	return nil
 }
 

@@ -29,9 +29,9 @@ type Claim struct {
 	Dir  string `json:"dir"`
 }
 
-// Acquire takes the lowest free index. The file is to be handed to the supervisor, whose copy keeps the lock.
-// The remains of a fleet that was killed are removed on the way.
-func Acquire(name, dir string) (int, *os.File, error) {
+// Acquire takes the lowest free index for a fleet that will live in dirOf(index), and removes what a dead fleet left of
+// that index and in that directory. The file is to be handed to the supervisor, whose copy keeps the lock.
+func Acquire(name string, dirOf func(index int) string) (int, *os.File, error) {
 	for index := 1; index <= maxFleets; index++ {
 		// In the loop, since the end of the last fleet removes the directory.
 		if err := os.MkdirAll(LockDir, 0o755); err != nil { //nolint:gosec // status may be asked by everybody
@@ -44,12 +44,16 @@ func Acquire(name, dir string) (int, *os.File, error) {
 		if f == nil {
 			continue
 		}
+		dir := dirOf(index)
 		err = clean(index, f)
+		if err == nil {
+			err = reclaim(dir)
+		}
 		if err == nil {
 			err = json.NewEncoder(f).Encode(Claim{Name: name, Dir: dir})
 		}
 		if err != nil {
-			return 0, nil, errors.Join(fmt.Errorf("claim a place for fleet %s: %w", name, err), f.Close())
+			return 0, nil, errors.Join(fmt.Errorf("claim a place for fleet %s: %w", name, err), os.Remove(f.Name()), f.Close())
 		}
 		return index, f, nil
 	}
@@ -102,13 +106,42 @@ func Alive() ([]Claim, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		var c Claim
-		if err := errors.Join(err, json.Unmarshal(content, &c)); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
-		out = append(out, c)
+		var c Claim
+		// Whoever has just taken the lock has not written its claim yet, and is no fleet so far.
+		if json.Unmarshal(content, &c) == nil {
+			out = append(out, c)
+		}
 	}
 	return out, nil
+}
+
+// reclaim removes the directory of a dead fleet whose lock is gone too, as after the machine was booted. It refuses
+// that of a fleet which lives, and a directory that is none of a fleet.
+func reclaim(dir string) error {
+	if entries, err := os.ReadDir(dir); errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return nil
+	} else if err != nil {
+		return fmt.Errorf("look at %s: %w", dir, err)
+	}
+	if _, err := os.Stat(spec.Path(dir)); err != nil {
+		return fmt.Errorf("%s is there and no directory of a fleet: remove it by hand if it is the lab's", dir)
+	}
+	alive, err := Alive()
+	if err != nil {
+		return err
+	}
+	for _, c := range alive {
+		if c.Dir == dir {
+			return fmt.Errorf("fleet %s lives in %s: take it down first", c.Name, dir)
+		}
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("remove the directory of a dead fleet: %w", err)
+	}
+	return nil
 }
 
 func lockPath(index int) string { return filepath.Join(LockDir, strconv.Itoa(index)+".lock") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -21,8 +22,10 @@ const readyWithin = 30 * time.Second
 // service is a program that a host runs.
 type service struct {
 	argv []string
-	// network and address are where it answers when it is ready.
+	// network and address are where it answers when it is ready: to ask, with what begins as answer. That the socket
+	// is there is not enough: dockerd opens it long before it serves.
 	network, address string
+	ask, answer      string
 	log              *os.File
 	pid              int // 0: not running
 }
@@ -38,8 +41,8 @@ type services struct {
 
 func newServices(f *spec.Fleet, host *spec.Host) *services {
 	return &services{fleet: f, host: host, byID: map[string]*service{
-		"sshd":   {argv: []string{"/usr/sbin/sshd", "-D", "-e"}, network: "tcp", address: "localhost:22"},
-		"docker": {argv: []string{"/usr/sbin/dockerd"}, network: "unix", address: "/run/docker.sock"},
+		"sshd":   {argv: []string{"/usr/sbin/sshd", "-D", "-e"}, network: "tcp", address: "localhost:22", answer: "SSH-"},
+		"docker": {argv: []string{"/usr/sbin/dockerd"}, network: "unix", address: "/run/docker.sock", ask: "GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n", answer: "HTTP/1.0 200"},
 	}}
 }
 
@@ -89,9 +92,8 @@ func (s *services) start(id string) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		conn, err := (&net.Dialer{}).DialContext(ctx, svc.network, svc.address)
+		err := svc.greet(ctx)
 		if err == nil {
-			_ = conn.Close()
 			return nil
 		}
 		s.mu.Lock()
@@ -106,6 +108,31 @@ func (s *services) start(id string) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// greet learns whether the service answers.
+func (svc *service) greet(ctx context.Context) error {
+	conn, err := (&net.Dialer{}).DialContext(ctx, svc.network, svc.address)
+	if err != nil {
+		return err //nolint:wrapcheck // names the address
+	}
+	defer func() { _ = conn.Close() }()
+	if deadline, ok := ctx.Deadline(); ok {
+		if err := conn.SetDeadline(deadline); err != nil {
+			return err //nolint:wrapcheck // names the address
+		}
+	}
+	if _, err := io.WriteString(conn, svc.ask); err != nil {
+		return err //nolint:wrapcheck // names the address
+	}
+	got := make([]byte, len(svc.answer))
+	if _, err := io.ReadFull(conn, got); err != nil {
+		return fmt.Errorf("read from %s: %w", svc.address, err)
+	}
+	if string(got) != svc.answer {
+		return fmt.Errorf("%s says %q", svc.address, got)
+	}
+	return nil
 }
 
 func (s *services) spawn(id string, svc *service) error {

@@ -124,7 +124,9 @@ func NewWire() (netns.NsHandle, error) {
 	return ns, nil
 }
 
-// Attach connects ns to the wire through a port of that name, as eth0 with the address.
+// Attach connects ns to the wire through a port of that name, as eth0 with the address. The hardware address
+// follows from the address, as a host keeps its network card over a boot: with another one, its neighbours would send
+// to the old one until they learn that nobody is there, which takes them up to a minute.
 func Attach(wire, ns netns.NsHandle, port string, address netip.Prefix) error {
 	w, err := handle(wire)
 	if err != nil {
@@ -136,9 +138,10 @@ func Attach(wire, ns netns.NsHandle, port string, address netip.Prefix) error {
 		return fmt.Errorf("attach %s: %w", port, err)
 	}
 	veth := &netlink.Veth{
-		LinkAttrs:     netlink.LinkAttrs{Name: port, MasterIndex: br.Attrs().Index, Flags: net.FlagUp},
-		PeerName:      "eth0",
-		PeerNamespace: netlink.NsFd(int(ns)),
+		LinkAttrs:        netlink.LinkAttrs{Name: port, MasterIndex: br.Attrs().Index, Flags: net.FlagUp},
+		PeerName:         "eth0",
+		PeerNamespace:    netlink.NsFd(int(ns)),
+		PeerHardwareAddr: hardwareAddress(address.Addr()),
 	}
 	if err := w.LinkAdd(veth); err != nil {
 		return fmt.Errorf("attach %s: %w", port, err)
@@ -167,6 +170,12 @@ func Attach(wire, ns netns.NsHandle, port string, address netip.Prefix) error {
 		return fmt.Errorf("bring %s up: %w", port, err)
 	}
 	return nil
+}
+
+// hardwareAddress is a locally administered one, made of the last four bytes of an address.
+func hardwareAddress(a netip.Addr) net.HardwareAddr {
+	b := a.AsSlice()
+	return append(net.HardwareAddr{0x02, 0x77}, b[len(b)-4:]...)
 }
 
 // Plug sets the state of a port, as if its cable were pulled out or put back.
