@@ -28,6 +28,9 @@ type decoder struct {
 	secret   bool
 	lines    positions
 	problems Problems
+	// read says that the document was a mapping, so that there is something to
+	// miss keys in.
+	read bool
 	// misspelt are the fields that unknown keys were probably meant for.
 	misspelt []string
 }
@@ -78,6 +81,7 @@ func (d *decoder) document(data []byte, into any) {
 			d.addf(0, "", "", "the file is empty")
 			return
 		}
+		d.read = resolve(root.Content[0]).Kind == yaml.MappingNode
 		d.value(root.Content[0], reflect.ValueOf(into).Elem(), "")
 	}
 }

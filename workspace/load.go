@@ -25,7 +25,7 @@ func Parse(file string, data []byte) (Workspace, Problems) {
 func Load(file string, data []byte, overrides ...func(*Workspace)) (Workspace, Problems) {
 	w, d := parse(file, data)
 	lines, problems := d.lines, d.problems
-	if len(lines) == 0 && len(problems) > 0 {
+	if !d.read {
 		return w, problems // nothing could be read; what is missing is no news
 	}
 	for _, override := range overrides {
@@ -66,7 +66,7 @@ func parse(file string, data []byte) (Workspace, *decoder) {
 	d.document(data, &w)
 	line, written := d.lines["version"]
 	switch {
-	case len(d.lines) == 0 || d.problems.about("version"):
+	case !d.read || d.problems.about("version"):
 	case !written || (written && w.Version == 0):
 		d.addf(max(line, 1), "version", "write version: "+strconv.Itoa(Version)+" at the top", "the file does not say which version of the schema it is written in")
 	case w.Version != Version:

@@ -65,11 +65,7 @@ func blank(data []byte) bool {
 // Marshal returns the secrets as canonical YAML, from which ParseSecrets reads
 // the same. It fails only on text that is not UTF-8.
 func (s Secrets) Marshal() ([]byte, error) {
-	const header = "# Secrets of the workspace in workspace.yaml. Keep this file to yourself (mode 0600).\n"
-	if blank, err := marshal(header, s); err != nil || len(blank) > len(header)+len("{}\n") {
-		return blank, err
-	}
-	return []byte(header), nil
+	return marshal("# Secrets of the workspace in workspace.yaml. Keep this file to yourself (mode 0600).\n", s)
 }
 
 // passwordLength and the letters of a made password give 142 bits. Letters and

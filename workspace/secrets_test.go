@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -44,7 +45,7 @@ func TestSecretsRoundTrip(t *testing.T) {
 func TestParseSecretsQuotesNothing(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"admin_pasword: canary", "1: unknown key, much like admin_password"},
-		{"canary: x", "1: unknown key"},
+		{"canary: x", "1: unknown key\n"},
 		{"canary", "1: the file must be a mapping of keys, not something else"},
 		{"license: [canary]", "1: license: must be text, not a list"},
 		{"license: {canary: 1}", "1: license: must be text, not a mapping"},
@@ -244,6 +245,30 @@ func FuzzSecretValues(f *testing.F) {
 			if !slices.Contains(values, form) {
 				t.Errorf("%q is not among %q", form, values)
 			}
+		}
+	})
+}
+
+// Any text that YAML can hold comes back as it was.
+func FuzzSecretsMarshal(f *testing.F) {
+	for _, seed := range []string{
+		"\n \tx\n\n", "  a\nb", " \n", "\r", "a\r\nb", "\t", "\u0085", "\u2028x", "\ufeff", "#\n-", "a\n\n  b\n", "'\n\"", "...\n", "---\na",
+		"\x00", "x\n ", "\n\t", "~", "<<", "0x1", "1e3", "a: b", "a #b", "- a", "? a", "*a", "&a", "!a", "%a", "@a", "`a", pem, "\U0001f600", "\ufffe",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if !utf8.ValidString(text) {
+			return
+		}
+		s := Secrets{License: text, Hosts: map[string]HostSecrets{"a": {SSHPassword: text}}}
+		out, err := s.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, problems := ParseSecrets("", out)
+		if len(problems) > 0 || !cmp.Equal(s, back) {
+			t.Fatalf("%q became %q\n%s\n%s", text, back.License, problems, out)
 		}
 	})
 }

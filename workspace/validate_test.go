@@ -257,3 +257,26 @@ func TestProblems(t *testing.T) {
 		t.Errorf("error: %v", err)
 	}
 }
+
+// Files of which there is nothing to validate, and the one thing that they are
+// told.
+func TestParseNothing(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"", "f: the file is empty"},
+		{"# nothing\n", "f: the file is empty"},
+		{"---\n", "f: the file is empty"},
+		{"hosts", "f:1: the file must be a mapping of keys, not \"hosts\""},
+		{strings.Repeat("x", 100), "f:1: the file must be a mapping of keys, not \"" + strings.Repeat("x", 60) + "…\""},
+		{"- version: 1", "f:1: the file must be a mapping of keys, not a list"},
+		{"{}", "f:1: version: the file does not say which version"},
+		{"version: 1\n---\nversion: 1", "f:2: the file holds more than one document"},
+		{"version: 1\n<<: {name: x}", "f:2: merge keys (<<) are not supported"},
+		{"version: 1\n? [a]\n: b", "f:2: a key must be a word"},
+		{"version: one", "f:1: version: must be a whole number, not \"one\""},
+	} {
+		_, problems := Parse("f", []byte(c.text))
+		if len(problems) != 1 || !strings.HasPrefix(problems[0].String(), c.want) {
+			t.Errorf("%q: %s", c.text, problems)
+		}
+	}
+}

@@ -101,7 +101,7 @@ release: 8.1.0
 grafana: {mode: none}
 admin: {create: false}
 database: {external: true, host: nats}
-hosts: [{name: nats, address: local, private_ip: "::ffff:10.0.0.1"}]
+hosts: [{name: nats, address: local, private_ip: "::ffff:10.0.0.1"}, {name: other, address: "::FFFF:10.0.0.2"}]
 `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -220,6 +220,14 @@ instances: [{host: edge}, {host: db}, {host: edge}]
 	if w.NATSURL() != "" {
 		t.Errorf("NATS with the transporter tcp: %q", w.NATSURL())
 	}
+	w.RootURL = "https://chat.example.com:8443"
+	if got := w.GrafanaURL(); got != "https://watch.example.com:8443/" {
+		t.Errorf("Grafana's URL with a port %q", got)
+	}
+	w.Database.External = true
+	if got := w.MongoDBAddress(); got != "" {
+		t.Errorf("the address of an external MongoDB %q", got)
+	}
 	w = load(t, edit(t, "email:", "grafana: {mode: none}\nemail:"))
 	if w.GrafanaURL() != "" || w.GrafanaAddress() != "" {
 		t.Errorf("Grafana without monitoring: %q %q", w.GrafanaURL(), w.GrafanaAddress())
@@ -271,7 +279,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(data)
 	}
 	for _, seed := range []string{
-		"", "---\n---\n", "a: &a [*a]", "hosts: &h [*h, *h]\nversion: 1", "<<: {version: 1}", "? [a]\n: b", "version: !!binary aGk=",
+		"", "{}", "foo: 1", "---\n---\n", "a: &a [*a]", "hosts: &h [*h, *h]\nversion: 1", "<<: {version: 1}", "? [a]\n: b", "version: !!binary aGk=",
 		"%YAML 1.1\n---\nversion: 1", "- - -", "version: 99999999999999999999", "name: !x y", "\xff\xfe", "\xef\xbb\xbfversion: 1", "x: *y",
 		"hosts: [{ssh: {user: \"\\0\"}}, null, ~]", "tls: {mode: \"\\u2028 \"}",
 	} {
