@@ -44,8 +44,8 @@ type ReplicaSet struct {
 	Hosts   []string `json:"hosts,omitempty"`
 	// Version is the server's, "8.0.12"; empty when it would not say.
 	Version string `json:"version,omitempty"`
-	// Imitation names a server that speaks MongoDB's protocol without being
-	// MongoDB; its Version is the one that it imitates.
+	// Imitation names a program that speaks MongoDB's protocol without being
+	// MongoDB, "FerretDB"; Version is then the one that it imitates.
 	Imitation string `json:"imitation,omitempty"`
 	// Time is the server's clock.
 	Time time.Time `json:"time,omitzero"`

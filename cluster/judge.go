@@ -237,7 +237,7 @@ func (j *judge) summary() string {
 	if !r.Counted {
 		return plural(r.Planned, "instance") + " not counted: the registry could not be read"
 	}
-	line := fmt.Sprintf("%d of %s registered", r.Registered, plural(r.Planned, "instance"))
+	parts := []string{fmt.Sprintf("%d of %s registered", r.Registered, plural(r.Planned, "instance"))}
 	var missing []string
 	for _, row := range r.Instances {
 		if row.Registered == No {
@@ -247,20 +247,31 @@ func (j *judge) summary() string {
 	switch len(missing) {
 	case 0:
 	case 1:
-		line += ", " + missing[0] + " is missing"
+		parts = append(parts, missing[0]+" is missing")
 	default:
-		line += ", " + strings.Join(missing, ", ") + " are missing"
+		parts = append(parts, strings.Join(missing, ", ")+" are missing")
 	}
-	if r.Planned < 2 || r.Registered < 2 {
-		return line
+	for _, row := range r.Instances {
+		// A process that died keeps a fresh record for half a minute.
+		if row.Registered == Yes && row.Answers == No {
+			parts = append(parts, row.Name+" does not answer")
+		}
 	}
+	if r.Planned > 1 && r.Registered > 1 {
+		parts = append(parts, j.linkSummary())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// linkSummary is the second half of the count.
+func (j *judge) linkSummary() string {
 	linked, why := j.links()
 	switch linked {
 	case Yes:
-		return line + ", linked"
+		return "linked"
 	case No:
-		return line + ", not linked: " + why
+		return "not linked: " + why
 	case Unknown:
 	}
-	return line + ", links unknown: " + why
+	return "links unknown: " + why
 }

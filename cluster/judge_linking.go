@@ -18,6 +18,7 @@ const (
 	whyTCPInstead    = "TCP instead of NATS"
 	whyNoTCPPort     = "no TCP port in the record"
 	whyNoNATS        = "no connection to NATS"
+	whyFewNATS       = "too few connections to NATS"
 	whyNATSSilent    = "NATS cannot be asked"
 )
 
@@ -25,14 +26,14 @@ const (
 // and tells the reasons. Registered alone proves that it reached NATS once; it
 // sends nothing without the licence's module.
 func (j *judge) linking() {
-	unconnected := j.nats()
+	connected := j.nats()
 	if len(j.w.Instances) == 1 {
 		j.report.Instances[0].Linked, j.report.Linked = Yes, Yes
 		return
 	}
 	for i := range j.w.Instances {
 		row := &j.report.Instances[i]
-		row.Linked, row.Why = j.link(i, unconnected)
+		row.Linked, row.Why = j.link(i, connected)
 	}
 	j.report.Linked, _ = overall(j.report.Instances)
 	j.licenseFindings()
@@ -40,7 +41,7 @@ func (j *judge) linking() {
 }
 
 // link judges one instance; the first reason counts.
-func (j *judge) link(i int, unconnected map[string]bool) (Answer, string) {
+func (j *judge) link(i int, connected map[string]Answer) (Answer, string) {
 	instance, row, license := j.w.Instances[i], j.report.Instances[i], j.probe(i).License
 	tcpPort := j.tcpPort(row.Record)
 	overTCP := j.w.Messaging.Transporter == workspace.TransporterTCP
@@ -57,12 +58,14 @@ func (j *judge) link(i int, unconnected map[string]bool) (Answer, string) {
 		return No, whyNoTCPPort
 	case !overTCP && tcpPort != 0:
 		return No, whyTCPInstead
-	case unconnected[instance.Host]:
+	case connected[instance.Host] == No:
 		return No, whyNoNATS
 	case license.Scalability != Yes:
 		return Unknown, whyUnknown
 	case overTCP && instance.TCPPort != 0 && tcpPort != instance.TCPPort:
 		return Unknown, fmt.Sprintf("TCP port %d instead of %d", tcpPort, instance.TCPPort)
+	case connected[instance.Host] == Unknown:
+		return Unknown, whyFewNATS
 	case j.f.NATS.Error != nil:
 		return Unknown, whyNATSSilent
 	}
@@ -163,10 +166,11 @@ func (j *judge) transporterFindings() {
 	}
 }
 
-// nats returns the hosts with fewer connections to NATS than instances, when
+// nats answers for hosts with fewer connections to NATS than instances, when
 // there are too few connections altogether. A missing address alone proves
-// nothing: what lies between may translate addresses.
-func (j *judge) nats() map[string]bool {
+// nothing, since what lies between may translate addresses: a connection from
+// an address of no host may be anybody's, and leaves the answer unknown.
+func (j *judge) nats() map[string]Answer {
 	n := j.f.NATS
 	if !n.Deployed {
 		return nil
@@ -182,29 +186,30 @@ func (j *judge) nats() map[string]bool {
 	if len(n.Clients) >= j.report.Registered {
 		return nil
 	}
-	short := make(map[string]bool)
-	var names []string
-	for _, host := range j.w.Hosts {
-		planned, connected := 0, 0
-		for _, i := range j.w.Instances {
-			if i.Host == host.Name {
-				planned++
-			}
+	from := make(map[string]int) // connections by host; "" is no host
+	for _, client := range n.Clients {
+		i := slices.IndexFunc(j.w.Hosts, func(h workspace.Host) bool { return sameHost(client, h.PrivateIP) })
+		if i < 0 {
+			from[""]++
+			continue
 		}
-		for _, client := range n.Clients {
-			if sameHost(client, host.PrivateIP) || sameHost(client, "127.0.0.1") && host.Name == j.w.Database.Host {
-				connected++
-			}
-		}
-		if connected < planned {
-			short[host.Name] = true
-			names = append(names, host.Name)
+		from[j.w.Hosts[i].Name]++
+	}
+	answers := make(map[string]Answer)
+	parts := []string{fmt.Sprintf("NATS has %s for %s", plural(len(n.Clients), "connection"), plural(j.report.Registered, "registered instance"))}
+	for _, host := range j.w.HostNames() {
+		switch planned := len(j.w.InstancesOn(host)); {
+		case from[host]+from[""] < planned:
+			answers[host] = No
+			parts = append(parts, "none or too few from "+host)
+		case from[host] < planned:
+			answers[host] = Unknown
 		}
 	}
 	j.find(Finding{
 		ID: "nats-connections", Verdict: VerdictWarning, Host: j.w.Database.Host,
-		Text: fmt.Sprintf("NATS has %s for %s; none or too few from %s", plural(len(n.Clients), "connection"), plural(j.report.Registered, "registered instance"), strings.Join(names, ", ")),
+		Text: strings.Join(parts, "; "),
 		Hint: "instances try again every few seconds; if it stays so, see that the firewall of the database host lets them in",
 	})
-	return short
+	return answers
 }

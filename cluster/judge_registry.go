@@ -20,7 +20,8 @@ const expiry = 3 * time.Minute
 func (j *judge) registration() {
 	registry := j.f.Registry
 	if registry.Error != nil {
-		if j.f.ReplicaSet.Error == nil {
+		// Without an answer, or without a replica set, that has been told.
+		if j.f.ReplicaSet.Error == nil && j.f.ReplicaSet.Name != "" {
 			j.find(Finding{
 				ID: "registry-silent", Verdict: failedOr(VerdictFailed, registry.Error), Host: j.w.Database.Host,
 				Text: "the registry of instances cannot be read: " + registry.Error.Text,

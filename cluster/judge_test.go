@@ -76,6 +76,11 @@ func TestJudge(t *testing.T) {
 			verdict: VerdictFailed, summary: "2 of 3 instances registered, rc3 is missing, linked",
 			findings: []string{"instance-missing"},
 		},
+		"just died": {
+			change:  func(f *Facts) { silent(f, 1, refused("10.0.0.12:3000")) },
+			verdict: VerdictFailed, summary: "2 of 2 instances registered, rc2 does not answer, links unknown: the licence could not be learnt (rc2)",
+			findings: []string{"instance-silent"},
+		},
 		"host not connected": {
 			change: func(f *Facts) {
 				silent(f, 1, &Failure{Text: "10.0.0.12:3000: cannot look from there", Unseen: true})
@@ -101,7 +106,7 @@ func TestJudge(t *testing.T) {
 		},
 		"registry refused": {
 			change: func(f *Facts) {
-				f.Registry = Registry{Error: &Failure{Text: "MongoDB refused not authorized"}}
+				f.Registry = Registry{Error: &Failure{Text: "MongoDB refuses: not authorized"}}
 			},
 			verdict: VerdictFailed, summary: "2 instances not counted: the registry could not be read",
 			findings: []string{"registry-silent"},
@@ -130,7 +135,7 @@ func TestJudge(t *testing.T) {
 			verdict: VerdictWarning, summary: linked, findings: []string{"mongodb-version"},
 		},
 		"imitated mongodb version": {
-			change:  func(f *Facts) { f.ReplicaSet.Version, f.ReplicaSet.Imitation = "7.0.42", "FerretDB v1.24.2" },
+			change:  func(f *Facts) { f.ReplicaSet.Version, f.ReplicaSet.Imitation = "7.0.42", "FerretDB" },
 			verdict: VerdictOK, summary: linked,
 		},
 		"ghost": {
@@ -251,6 +256,10 @@ func TestJudge(t *testing.T) {
 			change:  func(f *Facts) { f.NATS.Clients = []string{"10.0.0.11"} },
 			verdict: VerdictWarning, summary: "2 of 2 instances registered, not linked: no connection to NATS (rc2)",
 			findings: []string{"nats-connections"},
+		},
+		"nats behind nat, one gone": {
+			change:  func(f *Facts) { f.NATS.Clients = []string{"192.0.2.1"} },
+			verdict: VerdictWarning, summary: "2 of 2 instances registered, links unknown: too few connections to NATS", findings: []string{"nats-connections"},
 		},
 		"nats behind nat": {
 			change:  func(f *Facts) { f.NATS.Clients = []string{"192.0.2.1", "192.0.2.1"} },

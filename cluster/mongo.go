@@ -160,7 +160,7 @@ func (s *session) err(err error) error {
 		return fmt.Errorf("asking MongoDB was called off: %w", context.Canceled)
 	}
 	if command, ok := errors.AsType[mongo.CommandError](err); ok {
-		return fmt.Errorf("MongoDB refused %s", withoutPassword(command.Message, s.url))
+		return fmt.Errorf("MongoDB refuses: %s", withoutPassword(command.Message, s.url))
 	}
 	if isSelection(err) || mongo.IsTimeout(err) {
 		return fmt.Errorf("MongoDB did not answer in time: %w", context.DeadlineExceeded)
@@ -195,7 +195,7 @@ func (s *session) hello(ctx context.Context) (ReplicaSet, error) {
 	if err := admin.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build); err == nil {
 		set.Version = build.Version
 		if build.FerretDB != "" {
-			set.Imitation = "FerretDB " + build.FerretDB
+			set.Imitation = "FerretDB"
 		}
 	}
 	return set, nil

@@ -67,7 +67,7 @@ func TestHello(t *testing.T) {
 		"an imitation": {
 			primaryHello(planned),
 			bson.D{{Key: "version", Value: "7.0.42"}, {Key: "ferretdbVersion", Value: "v1.24.2"}},
-			ReplicaSet{Name: "rs0", Primary: true, Me: planned, Hosts: []string{planned}, Version: "7.0.42", Imitation: "FerretDB v1.24.2", Time: serverNow},
+			ReplicaSet{Name: "rs0", Primary: true, Me: planned, Hosts: []string{planned}, Version: "7.0.42", Imitation: "FerretDB", Time: serverNow},
 		},
 	}
 	for name, test := range tests {
@@ -311,7 +311,7 @@ func TestRegistryRefused(t *testing.T) {
 	}
 	defer s.close(t.Context())
 	r := s.registry(t.Context(), serverNow)
-	if r.Error == nil || r.Error.Text != "MongoDB refused not authorized on rocketchat" || r.Error.Unseen {
+	if r.Error == nil || r.Error.Text != "MongoDB refuses: not authorized on rocketchat" || r.Error.Unseen {
 		t.Errorf("error %+v", r.Error)
 	}
 }

@@ -123,7 +123,7 @@ func TestObserveVariants(t *testing.T) {
 			world: func(wo *world) {
 				wo.addresses["10.0.0.12:3000"] = wo.addresses["127.0.0.1:8222"]
 			},
-			verdict: VerdictFailed, summary: "2 of 2 instances registered, links unknown: the licence could not be learnt (rc2)", finding: "instance-silent",
+			verdict: VerdictFailed, summary: "2 of 2 instances registered, rc2 does not answer, links unknown: the licence could not be learnt (rc2)", finding: "instance-silent",
 		},
 	}
 	for name, test := range tests {

@@ -95,7 +95,7 @@ func (s ReplicaSet) text() string {
 	}
 	version := s.Version
 	if s.Imitation != "" {
-		version = s.Imitation
+		version = s.Imitation + " as " + version
 	}
 	return strings.TrimLeft(fmt.Sprintf("%s, replica set %s, %s %s", version, s.Name, role, s.Me), ", ")
 }
