@@ -253,7 +253,7 @@ func FuzzSecretValues(f *testing.F) {
 func FuzzSecretsMarshal(f *testing.F) {
 	for _, seed := range []string{
 		"\n \tx\n\n", "  a\nb", " \n", "\r", "a\r\nb", "\t", "\u0085", "\u2028x", "\ufeff", "#\n-", "a\n\n  b\n", "'\n\"", "...\n", "---\na",
-		"\x00", "x\n ", "\n\t", "~", "<<", "0x1", "1e3", "a: b", "a #b", "- a", "? a", "*a", "&a", "!a", "%a", "@a", "`a", pem, "\U0001f600", "\ufffe",
+		"\x00", "x\n ", "\n\t", "\tx\ny", "\t\n", "~", "<<", "0x1", "1e3", "a: b", "a #b", "- a", "? a", "*a", "&a", "!a", "%a", "@a", "`a", pem, "\U0001f600", "\ufffe",
 	} {
 		f.Add(seed)
 	}

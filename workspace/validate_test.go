@@ -130,6 +130,7 @@ func TestValidate(t *testing.T) {
 		{"address is a name", host("address: rc2_vm.example.com, private_ip: 10.0.0.13"), ""},
 		{"address with a zone", host("address: 'fe80::1%eth0', private_ip: 10.0.0.13"), ""},
 		{"address behind another port", host("address: 10.0.0.12, private_ip: 10.0.0.13, ssh: {port: 2222}"), ""},
+		{"address behind a jump host", host("address: 10.0.0.12, private_ip: 10.0.0.13, ssh: {proxy_jump: bastion}"), ""},
 		{"address twice", host("address: 10.0.0.12, private_ip: 10.0.0.13"), "error hosts[3].address: 10.0.0.12 is also the address of rc1"},
 		{"private address twice", host("address: 10.0.0.13, private_ip: 10.0.0.12"), "error hosts[3].private_ip: 10.0.0.12 is also the private address of rc1"},
 		{"private address missing", host("address: rc2.example.com"), "error hosts[3].private_ip: missing: the address of rc2 is a name"},
