@@ -130,8 +130,8 @@ func TestComposeProgram(t *testing.T) {
 	}
 }
 
-// config is what docker compose config prints, as far as it matters here.
-type config struct {
+// composed is what docker compose config prints, as far as it matters here.
+type composed struct {
 	Name     string
 	Services map[string]struct {
 		Command     []string
@@ -139,7 +139,7 @@ type config struct {
 	}
 }
 
-func composeConfig(t *testing.T, compose string, p written) config {
+func composeConfig(t *testing.T, compose string, p written) composed {
 	t.Helper()
 	var args []string
 	for _, f := range p.Compose {
@@ -155,7 +155,7 @@ func composeConfig(t *testing.T, compose string, p written) config {
 	if stderr.Len() > 0 {
 		t.Errorf("%s %s: docker compose config warns:\n%s", p.Role, p.Instance, stderr.String())
 	}
-	var out config
+	var out composed
 	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,9 @@ func TestValuesThroughComposeProgram(t *testing.T) {
 	t.Parallel()
 	compose := program(t, "RCWIZARD_COMPOSE", "docker-compose")
 	for _, value := range values()[:60] {
-		got := loaded(t, value, func(p written) map[string]*string { return composeConfig(t, compose, p).Services["rocketchat"].Environment })
+		got := loaded(t, value, func(p written) map[string]*string {
+			return composeConfig(t, compose, p).Services["rocketchat"].Environment
+		})
 		if got = strings.ReplaceAll(got, "$$", "$"); got != value {
 			t.Errorf("%q arrives as %q", value, got)
 		}

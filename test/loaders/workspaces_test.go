@@ -171,3 +171,10 @@ func program(t *testing.T, variable, name string) string {
 	}
 	return path
 }
+
+func writeFile(t *testing.T, name string, content []byte) {
+	t.Helper()
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
