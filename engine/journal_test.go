@@ -119,6 +119,9 @@ func TestJournalCutAtEveryByte(t *testing.T) {
 			if err := errors.Join(j.Record(rec), j.Close()); err != nil {
 				t.Fatal(err)
 			}
+			if data, err := os.ReadFile(cut); err != nil || data[len(data)-1] != '\n' {
+				t.Fatalf("cut at %d: the torn line is still there, %v", n, err)
+			}
 			after, err := engine.ReadJournal(cut)
 			if err != nil || after.Damaged > 0 {
 				t.Fatalf("cut at %d: %d lines damaged, %v", n, after.Damaged, err)
@@ -165,6 +168,15 @@ func TestDamagedMiddleIsCountedAndPassedOver(t *testing.T) {
 	h, err := engine.ReadJournal(path)
 	if err != nil || h.Damaged != 1 || len(h.Runs) != 2 || len(h.Runs[0].Done) != 2 {
 		t.Errorf("history %+v, %v: want one damaged line and all the others", h, err)
+	}
+	// A line that is there twice, as a copy of the file by hand may have it, is
+	// told once.
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	if err := os.WriteFile(path, append(data, lines[len(lines)-3]...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if h, err := engine.ReadJournal(path); err != nil || h.Damaged != 1 || h.Unfinished() {
+		t.Errorf("history %+v, %v: want one line passed over", h, err)
 	}
 }
 
