@@ -44,7 +44,7 @@ func (j *judge) entry() {
 		return
 	}
 	f := Finding{ID: "proxy-refuses", Verdict: VerdictFailed, Host: host, Text: "behind " + p.URL + " no instance answers: " + p.Refused}
-	f.Hint = "see that the instances answer the proxy on their private addresses: rcwizard check"
+	f.Hint = "see that the proxy's host reaches the instances on their private addresses"
 	if p.Answers > 0 {
 		f.Verdict = VerdictWarning
 		f.Text = fmt.Sprintf("%d of %d requests to %s were refused: %s", p.Requests-p.Answers, p.Requests, p.URL, p.Refused)
