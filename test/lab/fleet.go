@@ -56,18 +56,12 @@ func start(ctx context.Context, labDir, dir, program string, own bool, o Options
 	if !o.Bare {
 		f.Services = p.Services
 	}
-	dirOf := func(index int) string {
-		if dir != "" {
-			return dir
-		}
-		return filepath.Join(labDir, "fleets", strconv.Itoa(index))
-	}
-	index, lock, err := fleetd.Acquire(o.Name, dirOf)
+	index, cgroup, lock, err := fleetd.Acquire(o.Name, dir)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what was claimed
 	}
 	defer func() { _ = lock.Close() }()
-	f.Index, f.Lock, f.Dir = index, lock.Name(), dirOf(index)
+	f.Index, f.Cgroup, f.Lock, f.Dir = index, cgroup, lock.Name(), dir
 	if err := os.MkdirAll(f.Dir, 0o700); err != nil {
 		return nil, errors.Join(fmt.Errorf("make the directory of fleet %s: %w", f.Name, err), os.Remove(f.Lock))
 	}
@@ -356,3 +350,9 @@ func (f *Fleet) Dial(ctx context.Context, network, address string) (net.Conn, er
 	}
 	return netspace.Dial(ctx, ns, network, net.JoinHostPort(addrs[0].Unmap().String(), port)) //nolint:wrapcheck // net.OpError says what was dialled
 }
+
+// SupervisorPID is the process on which all others of the fleet depend.
+func (f *Fleet) SupervisorPID() int { return f.current().PID }
+
+// Cgroup is the name of the fleet's directory at the root of each cgroup hierarchy.
+func (f *Fleet) Cgroup() string { return f.spec.Cgroup }

@@ -106,7 +106,7 @@ func (h *Host) exec(ctx context.Context, stdin io.Reader, argv ...string) (strin
 // The process that starts is a parent of the command; the command ends when that is killed.
 func (h *Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	args := append([]string{
-		"--target", strconv.Itoa(h.fleet.current().Hosts[h.spec.Name].PID),
+		"--target", strconv.Itoa(h.PID()),
 		"--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--",
 		"setpriv", "--pdeathsig", "KILL", "--",
 	}, argv...)
@@ -131,7 +131,10 @@ func (h *Host) PowerCut(ctx context.Context) error { return h.do(ctx, "powercut"
 func (h *Host) Boot(ctx context.Context) error { return h.do(ctx, "boot", nil) }
 
 // On says whether the host is powered on.
-func (h *Host) On() bool { return h.fleet.current().Hosts[h.spec.Name].PID != 0 }
+func (h *Host) On() bool { return h.PID() != 0 }
+
+// PID is the host's first process as the machine sees it; 0 while the host is off.
+func (h *Host) PID() int { return h.fleet.current().Hosts[h.spec.Name].PID }
 
 // BootID is that of the host's present run, as /proc/sys/kernel/random/boot_id shows it.
 func (h *Host) BootID() string { return h.fleet.current().Hosts[h.spec.Name].BootID }
@@ -148,7 +151,7 @@ func (h *Host) StartSSH(ctx context.Context) error {
 
 // InstallDocker gives Docker to a host that was made without it, and starts it.
 func (h *Host) InstallDocker(ctx context.Context) error {
-	root := fmt.Sprintf("/proc/%d/root", h.fleet.current().Hosts[h.spec.Name].PID)
+	root := fmt.Sprintf("/proc/%d/root", h.PID())
 	programs := append([]string{}, spec.DockerPrograms()...)
 	for _, p := range programs {
 		if err := copyProgram(h.fleet.spec.Root+p, root+p); err != nil {

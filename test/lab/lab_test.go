@@ -130,6 +130,19 @@ func TestHosts(t *testing.T) {
 		}
 	})
 
+	t.Run("pulls", func(t *testing.T) {
+		h := f.Host("rc1")
+		for _, image := range []string{"alpine:3.22", "registry.rocket.chat/rocketchat/rocket.chat:" + lab.Release} {
+			run(t, h, "docker", "pull", "-q", image)
+			if got := run(t, h, "docker", "image", "inspect", "--format", "{{index .RepoDigests 0}}", image); !strings.Contains(got, "@sha256:") {
+				t.Errorf("%s has the digest %q", image, got)
+			}
+		}
+		if got := run(t, h, "docker", "run", "--rm", "--network", "host", "alpine:3.22", "hostname"); got != "rc1" {
+			t.Errorf("a container on the host's network says it is %q", got)
+		}
+	})
+
 	t.Run("certificate authority", func(t *testing.T) {
 		roots, err := os.ReadFile(f.ACMERootsFile())
 		if err != nil {

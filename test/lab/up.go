@@ -2,11 +2,12 @@ package lab
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -41,11 +42,13 @@ func Up(tb testing.TB, o Options) *Fleet {
 	}
 	ctx, cancel := context.WithTimeout(tb.Context(), upWithin)
 	defer cancel()
-	program, err := buildProgram(ctx, dir, tb.Output())
+	program, err := Program()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f, err := start(ctx, dir, "", program, true, o)
+	// Of no other fleet: tests of one name run in several processes at once.
+	own := filepath.Join(fleetsDir(dir), fmt.Sprintf("%s-%d", o.Name, os.Getpid()))
+	f, err := start(ctx, dir, own, program, true, o)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -74,22 +77,41 @@ func testName(name string) string {
 	return strings.Trim(name[:min(len(name), 30)], "-")
 }
 
-// Start brings a fleet up in the directory dir, which must not exist, to stay until Down is called by this or another
-// process. The calling program must be the lab's own (cmd/lab): the fleet's processes are further runs of it.
-func Start(ctx context.Context, dir string, o Options) (*Fleet, error) {
+// Start brings a fleet up in the directory dir, to stay until Down is called by this or another process.
+// The program is the lab's own (cmd/lab), of which the fleet's processes are further runs; see Program.
+func Start(ctx context.Context, program, dir string, o Options) (*Fleet, error) {
 	labDir, err := Dir()
 	if err != nil {
 		return nil, err
 	}
 	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, errors.Join(errors.New("find the fleet's directory"), err)
+		return nil, fmt.Errorf("find the fleet's directory: %w", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, upWithin)
 	defer cancel()
-	return start(ctx, labDir, dir, "/proc/self/exe", false, o)
+	return start(ctx, labDir, dir, program, false, o)
 }
+
+// Program builds the lab's program from the sources beside this package, once in a process, and returns its path.
+func Program() (string, error) { return program() }
+
+//nolint:gochecknoglobals // the sources do not change while a test runs, and many tests ask
+var program = sync.OnceValues(func() (string, error) {
+	dir, err := Dir()
+	if err != nil {
+		return "", err
+	}
+	return buildProgram(context.Background(), dir, os.Stderr)
+})
+
+// fleetsDir is where the tests' fleets live.
+func fleetsDir(labDir string) string { return filepath.Join(labDir, "fleets") }
 
 // Sweep removes what is left of fleets that were killed; those that live are not touched.
 func Sweep() error {
-	return fleetd.Sweep() //nolint:wrapcheck // says what it was about
+	dir, err := Dir()
+	if err != nil {
+		return err
+	}
+	return fleetd.Sweep(fleetsDir(dir)) //nolint:wrapcheck // says what it was about
 }

@@ -89,7 +89,7 @@ func up(ctx context.Context, dir string, stdout io.Writer) error {
 		return err //nolint:wrapcheck // says what it was about
 	}
 	begun := time.Now()
-	f, err := lab.Start(ctx, dir, lab.Options{Name: "demo", Hosts: lab.Hosts("db", "rc1", "rc2", "edge", "rc3", "outsider")})
+	f, err := lab.Start(ctx, "/proc/self/exe", dir, lab.Options{Name: "demo", Hosts: lab.Hosts("db", "rc1", "rc2", "edge", "rc3", "outsider")})
 	if err != nil {
 		return err //nolint:wrapcheck // the parts' own errors
 	}

@@ -155,9 +155,15 @@ func Delegate() error {
 	return nil
 }
 
-// Remove removes the directory name and all below it in every hierarchy. The processes in it must be gone or going:
+// Prefix begins the names of all directories that the lab has at the root of a hierarchy.
+const Prefix = "rcwizard-lab-"
+
+// Remove removes the directory name and all below it in every hierarchy; a name without Prefix is refused. The processes in it must be gone or going:
 // the kernel may call a directory busy for a moment after its last process died, so it is tried until patience ends.
 func Remove(name string, patience time.Duration) error {
+	if !strings.HasPrefix(name, Prefix) || strings.Contains(name, "/") {
+		return fmt.Errorf("remove the cgroup %q: it is not the lab's", name)
+	}
 	hierarchies, err := Mounted()
 	if err != nil {
 		return err

@@ -146,7 +146,7 @@ func (s *Supervisor) remove() error {
 			h.kill()
 		}
 	}
-	all = errors.Join(all, s.unmount(), cgroups.Remove(s.fleet.CgroupName(), 5*time.Second))
+	all = errors.Join(all, s.unmount(), cgroups.Remove(s.fleet.Cgroup, 5*time.Second))
 	s.log.Info("the fleet is down", "took", time.Since(begun), "error", all)
 	return errors.Join(all, removeFiles(s.fleet.Dir, s.fleet.Lock))
 }

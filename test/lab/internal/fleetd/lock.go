@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/rcwizard/rcwizard/test/lab/internal/cgroups"
@@ -27,60 +27,76 @@ const maxFleets = 250
 type Claim struct {
 	Name string `json:"name"`
 	Dir  string `json:"dir"`
+	// Cgroup is the name of the fleet's cgroup directories.
+	Cgroup string `json:"cgroup"`
 }
 
-// Acquire takes the lowest free index for a fleet that will live in dirOf(index), and removes what a dead fleet left of
-// that index and in that directory. The file is to be handed to the supervisor, whose copy keeps the lock.
-func Acquire(name string, dirOf func(index int) string) (int, *os.File, error) {
+// Acquire takes the lowest free index for a fleet that will live in dir, and removes what a dead fleet left of that
+// index and in that directory. The file is to be handed to the supervisor, whose copy keeps the lock.
+func Acquire(name, dir string) (index int, cgroup string, lock *os.File, err error) {
+	fail := func(err error) (int, string, *os.File, error) {
+		return 0, "", nil, fmt.Errorf("claim a place for fleet %s: %w", name, err)
+	}
 	for index := 1; index <= maxFleets; index++ {
 		// In the loop, since the end of the last fleet removes the directory.
 		if err := os.MkdirAll(LockDir, 0o755); err != nil { //nolint:gosec // status may be asked by everybody
-			return 0, nil, fmt.Errorf("claim a place for fleet %s: %w", name, err)
+			return fail(err)
 		}
 		f, err := tryLock(lockPath(index), os.O_CREATE)
 		if err != nil {
-			return 0, nil, fmt.Errorf("claim a place for fleet %s: %w", name, err)
+			return fail(err)
 		}
 		if f == nil {
 			continue
 		}
-		dir := dirOf(index)
-		err = clean(index, f)
+		c := Claim{Name: name, Dir: dir, Cgroup: fmt.Sprintf("%s%d-%s", cgroups.Prefix, index, name)}
+		err = clean(f)
 		if err == nil {
 			err = reclaim(dir)
 		}
 		if err == nil {
-			err = json.NewEncoder(f).Encode(Claim{Name: name, Dir: dir})
+			err = json.NewEncoder(f).Encode(c)
 		}
 		if err != nil {
-			return 0, nil, errors.Join(fmt.Errorf("claim a place for fleet %s: %w", name, err), os.Remove(f.Name()), f.Close())
+			return fail(errors.Join(err, os.Remove(f.Name()), f.Close()))
 		}
-		return index, f, nil
+		return index, c.Cgroup, f, nil
 	}
-	return 0, nil, fmt.Errorf("claim a place for fleet %s: %d fleets are up", name, maxFleets)
+	return fail(fmt.Errorf("%d fleets are up", maxFleets))
 }
 
-// Sweep removes what fleets left whose supervisor was killed, and nothing of those that live.
-func Sweep() error {
+// Sweep removes what fleets left whose supervisor was killed, and nothing of those that live. In fleets, a directory
+// of fleets' directories, it finds those whose lock went when the machine was booted.
+func Sweep(fleets string) error {
 	locks, err := filepath.Glob(filepath.Join(LockDir, "*.lock"))
 	if err != nil {
 		return fmt.Errorf("look for dead fleets: %w", err)
 	}
 	var all error
 	for _, path := range locks {
-		index, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(path), ".lock"))
-		if err != nil {
-			continue // not ours
-		}
 		f, err := tryLock(path, 0)
 		if err != nil || f == nil {
 			all = errors.Join(all, err)
 			continue
 		}
-		all = errors.Join(all, clean(index, f), os.Remove(path), f.Close())
+		all = errors.Join(all, clean(f), os.Remove(path), f.Close())
 	}
 	// The last fleet leaves no directory behind; with a fleet in it, it stays.
 	_ = os.Remove(LockDir)
+	// A fleet claims its directory before it makes it, so whoever is claimed by none of these is dead.
+	dirs, err := filepath.Glob(filepath.Join(fleets, "*"))
+	if err != nil {
+		return errors.Join(all, fmt.Errorf("look for dead fleets: %w", err))
+	}
+	alive, err := Alive()
+	if err != nil {
+		return errors.Join(all, err)
+	}
+	for _, dir := range dirs {
+		if !slices.ContainsFunc(alive, func(c Claim) bool { return c.Dir == dir }) {
+			all = errors.Join(all, os.RemoveAll(dir))
+		}
+	}
 	return all
 }
 
@@ -175,14 +191,15 @@ func tryLock(path string, flags int) (*os.File, error) {
 }
 
 // clean removes what the dead fleet left that f, locked by us, tells of, and empties f.
-func clean(index int, f *os.File) error {
-	if err := cgroups.Remove(spec.CgroupName(index), 5*time.Second); err != nil {
-		return err
-	}
+func clean(f *os.File) error {
 	var c Claim
-	if err := json.NewDecoder(f).Decode(&c); err == nil && c.Dir != "" {
-		// A directory of that path may belong to a newer fleet: then its own description says another index.
-		if old, err := spec.Read(c.Dir); err != nil || old.Index == index {
+	// A claim that was cut off is that of a fleet which never began.
+	if err := json.NewDecoder(f).Decode(&c); err == nil && c.Cgroup != "" {
+		if err := cgroups.Remove(c.Cgroup, 5*time.Second); err != nil {
+			return err
+		}
+		// A directory of that path may be a newer fleet's by now: then its description names another lock.
+		if now, err := spec.Read(c.Dir); err != nil || now.Lock == f.Name() {
 			if err := os.RemoveAll(c.Dir); err != nil {
 				return fmt.Errorf("remove the directory of dead fleet %s: %w", c.Name, err)
 			}

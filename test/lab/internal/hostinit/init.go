@@ -37,7 +37,7 @@ type Status struct {
 // belongs to one thread, so the process replaces itself from this thread by exec(2) with the second stage, nextArgs.
 func Enter(f *spec.Fleet, host string, nextArgs []string) error {
 	runtime.LockOSThread()
-	if err := cgroups.Join(f.CgroupName() + "/" + host); err != nil {
+	if err := cgroups.Join(f.Cgroup + "/" + host); err != nil {
 		return err
 	}
 	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {

@@ -140,6 +140,11 @@ func (r root) pivot() error {
 	if err := os.Chdir("/"); err != nil {
 		return fmt.Errorf("enter the root: %w", err)
 	}
+	// As systemd leaves it: node-exporter's image is given the root as a slave
+	// mount, which Docker refuses where the root is private.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SHARED, ""); err != nil {
+		return fmt.Errorf("share the root's mounts: %w", err)
+	}
 	return nil
 }
 

@@ -32,6 +32,8 @@ type Fleet struct {
 	// Dir is the fleet's own directory: keys, logs, disks of the hosts. It is removed with the fleet.
 	Dir  string `json:"dir"`
 	IPv6 bool   `json:"ipv6"`
+	// Cgroup is the directory that the fleet has at the root of each cgroup hierarchy.
+	Cgroup string `json:"cgroup"`
 	// Lock is the path of the file whose lock says that the fleet lives.
 	Lock string `json:"lock"`
 	// Root is the root file system that all hosts share, read-only.
@@ -129,12 +131,6 @@ func (f *Fleet) LogDir() string { return filepath.Join(f.Dir, "log") }
 
 // Socket is the supervisor's control socket.
 func (f *Fleet) Socket() string { return filepath.Join(f.Dir, "control.sock") }
-
-// CgroupName is the directory that the fleet has at the root of each cgroup hierarchy.
-func (f *Fleet) CgroupName() string { return CgroupName(f.Index) }
-
-// CgroupName is the cgroup directory of the fleet with that index.
-func CgroupName(index int) string { return fmt.Sprintf("rcwizard-lab-%d", index) }
 
 // Path is the file that describes the fleet in dir.
 func Path(dir string) string { return filepath.Join(dir, "fleet.json") }
