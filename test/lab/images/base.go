@@ -12,14 +12,17 @@ import (
 )
 
 // busybox is the layer under every image that has a shell in reality: Debian's
-// static busybox with all its applets, nc with -z,
-// which Debian's leaves out and Alpine's has, and the files that any root has.
+// static busybox with its applets, and the files that any root has.
+//
+// Two programs are not busybox's. Debian's nc lacks -z, which Alpine's has. And
+// Debian's sh runs its own applets before it looks into PATH, so it would never
+// find that nc: dash is sh.
 func busybox(c *cache) (layer, error) {
 	binary, err := firstOf(c.debian("busybox-static"), "bin/busybox", "usr/bin/busybox")
 	if err != nil {
 		return nil, err
 	}
-	out, err := exec.Command(binary, "--list").Output() //nolint:gosec,noctx // it prints a list and ends
+	out, err := exec.Command(binary, "--list").Output() //nolint:noctx // it prints a list and ends
 	if err != nil {
 		return nil, fmt.Errorf("images: applets of busybox: %w", err)
 	}
@@ -32,11 +35,20 @@ func busybox(c *cache) (layer, error) {
 		file("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n"),
 	}
 	for applet := range strings.FieldsSeq(string(bytes.TrimSpace(out))) {
-		if applet != "busybox" && applet != "nc" {
+		if applet != "busybox" && applet != "nc" && applet != "sh" {
 			l = append(l, link("/bin/"+applet, "busybox"))
 		}
 	}
-	return append(l, copied("/bin/nc", c.bin("nc"), "nc")), nil
+	dash, err := firstOf(c.debian("dash"), "bin/dash", "usr/bin/dash")
+	if err != nil {
+		return nil, err
+	}
+	libc, err := glibc(c)
+	if err != nil {
+		return nil, err
+	}
+	l = append(l, copied("/bin/dash", dash, "debian/dash"), link("/bin/sh", "dash"), copied("/bin/nc", c.bin("nc"), "nc"))
+	return append(l, libc...), nil
 }
 
 // glibc is what a Go program linked to the C library needs of it, at the paths

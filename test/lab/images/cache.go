@@ -71,7 +71,7 @@ func (c *cache) once(artifact, key string, exists func() bool, build func() erro
 func exist(paths ...string) func() bool {
 	return func() bool {
 		for _, p := range paths {
-			if _, err := os.Stat(p); err != nil {
+			if _, err := os.Stat(p); err != nil { //nolint:gosec // paths of the cache
 				return false
 			}
 		}

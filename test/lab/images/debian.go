@@ -10,9 +10,10 @@ import (
 
 // packages are the Debian packages whose files go into images. They are
 // unpacked, never installed, so no daemon starts on the machine and apt's
-// dependencies do not matter: the binaries are static, or need libc6 alone.
+// dependencies do not matter: the binaries are
+// static, or need libc6 alone.
 func packages() []string {
-	return []string{"busybox-static", "libc6", "prometheus", "prometheus-node-exporter"}
+	return []string{"busybox-static", "dash", "libc6", "prometheus", "prometheus-node-exporter"}
 }
 
 // fetchPackages downloads and unpacks the packages of the machine's own
@@ -70,7 +71,7 @@ func fetchPackage(ctx context.Context, name, dest string) error {
 }
 
 func run(ctx context.Context, dir, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // arguments of this file
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	if out, err := cmd.CombinedOutput(); err != nil {

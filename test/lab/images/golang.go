@@ -77,7 +77,7 @@ func goBuild(ctx context.Context, dir string, p program, dest string) error {
 		return fmt.Errorf("folder for binaries: %w", err)
 	}
 	temp := dest + ".new"
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", //nolint:gosec // arguments from the table above
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false",
 		"-ldflags", strings.TrimSpace("-s -w "+p.ldflags), "-o", temp, p.pkg)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=readonly", "GOWORK=off")

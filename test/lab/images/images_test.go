@@ -145,7 +145,7 @@ func TestOnce(t *testing.T) {
 // TestEveryProductImageHasARecipe fails when rcwizard deploys something that the
 // lab cannot make.
 func TestEveryProductImageHasARecipe(t *testing.T) {
-	known := recipes(&cache{dir: t.TempDir()}, nil, nil)
+	known := recipes(&cache{dir: t.TempDir()}, nil)
 	for _, i := range assets.Images() {
 		r, ok := known[i.Name]
 		if !ok {

@@ -34,7 +34,8 @@ func (i image) ref() string { return i.repository + ":" + i.tag }
 
 // key is the hash of everything that the image is made of.
 func (i image) key(c *cache) string {
-	inputs := []string{fmt.Sprintf("%#v", i.config), runtime.GOARCH}
+	inputs := make([]string, 0, len(i.layers)+2)
+	inputs = append(inputs, fmt.Sprintf("%#v", i.config), runtime.GOARCH)
 	for _, l := range i.layers {
 		inputs = append(inputs, l.key(c))
 	}
@@ -98,7 +99,8 @@ func (i image) push(ctx context.Context, c *cache, registry string, built map[st
 type registry struct {
 	address string
 	cmd     *exec.Cmd
-	exited  chan error
+	exited  chan struct{} // closed when it ended
+	err     error         // of its end
 }
 
 func startRegistry(ctx context.Context, c *cache, storage string) (*registry, error) {
@@ -112,7 +114,7 @@ func startRegistry(ctx context.Context, c *cache, storage string) (*registry, er
 
 	config := filepath.Join(c.dir, "registry.yml")
 	text := fmt.Sprintf("version: 0.1\nlog: {level: warn}\nstorage: {filesystem: {rootdirectory: %q}}\nhttp: {addr: %q}\n", storage, address)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil { //nolint:gosec // a path of the cache
 		return nil, fmt.Errorf("the registry's configuration: %w", err)
 	}
 	output, err := os.Create(filepath.Join(c.dir, "registry.log"))
@@ -120,15 +122,18 @@ func startRegistry(ctx context.Context, c *cache, storage string) (*registry, er
 		return nil, fmt.Errorf("the registry's log: %w", err)
 	}
 	defer func() { _ = output.Close() }()
-	cmd := exec.Command(c.bin("registry"), "serve", config) //nolint:gosec,noctx // our own binary, ended by stop, which also kills it
+	cmd := exec.Command(c.bin("registry"), "serve", config) //nolint:noctx // our own binary, ended by stop, which also kills it
 	cmd.Env = append(os.Environ(), "OTEL_TRACES_EXPORTER=none")
 	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the registry: %w", err)
 	}
-	r := &registry{address: address, cmd: cmd, exited: make(chan error, 1)}
-	go func() { r.exited <- cmd.Wait() }()
+	r := &registry{address: address, cmd: cmd, exited: make(chan struct{})}
+	go func() {
+		r.err = cmd.Wait()
+		close(r.exited)
+	}()
 	if err := r.wait(ctx); err != nil {
 		r.stop()
 		log, _ := os.ReadFile(output.Name()) // the reason, as far as there is one
@@ -154,9 +159,8 @@ func (r *registry) wait(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case exit := <-r.exited:
-			r.exited <- exit
-			return fmt.Errorf("the registry ended at once: %w", errors.Join(exit, err))
+		case <-r.exited:
+			return fmt.Errorf("the registry ended at once: %w", errors.Join(r.err, err))
 		case <-ctx.Done():
 			return fmt.Errorf("the registry does not answer at %s: %w", r.address, errors.Join(ctx.Err(), err))
 		case <-tick.C:

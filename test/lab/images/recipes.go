@@ -20,14 +20,14 @@ type recipe struct {
 // recipes maps the names of rcwizard's image table to how the lab makes them.
 // Entry points, users, ports and volumes are those of the real images, as far
 // as their public Dockerfiles say.
-func recipes(c *cache, base, libc layer) map[string]recipe {
+func recipes(c *cache, base layer) map[string]recipe {
 	return map[string]recipe{
 		"mongodb":          mongodb(c, base),
 		"mongodb-exporter": mongodbExporter(c),
 		"nats":             nats(c, base),
 		"nats-exporter":    natsExporter(c, base),
-		"prometheus":       prometheus(c, base, libc),
-		"node-exporter":    nodeExporter(c, base, libc),
+		"prometheus":       prometheus(c, base),
+		"node-exporter":    nodeExporter(c, base),
 		"grafana":          grafana(c, base),
 		"rocketchat":       rocketchat(c, base),
 		"traefik":          traefik(c, base),
@@ -103,7 +103,7 @@ func natsExporter(c *cache, base layer) recipe {
 }
 
 // prometheus is Debian's behind a shim that drops what only version 3 knows.
-func prometheus(c *cache, base, libc layer) recipe {
+func prometheus(c *cache, base layer) recipe {
 	const nobody = 65534
 	own := layer{
 		copied("/bin/prometheus", c.bin("dropflags"), "dropflags"),
@@ -112,7 +112,7 @@ func prometheus(c *cache, base, libc layer) recipe {
 		file("/etc/prometheus/prometheus.yml", "global:\n  scrape_interval: 15s\nscrape_configs:\n  - job_name: prometheus\n    static_configs:\n      - targets: [localhost:9090]\n"),
 	}
 	return recipe{
-		layers: []layer{base, libc, own},
+		layers: []layer{base, own},
 		config: v1.Config{
 			Entrypoint: []string{"/bin/prometheus"},
 			Cmd:        []string{"--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/prometheus"},
@@ -122,13 +122,13 @@ func prometheus(c *cache, base, libc layer) recipe {
 	}
 }
 
-func nodeExporter(c *cache, base, libc layer) recipe {
+func nodeExporter(c *cache, base layer) recipe {
 	own := layer{
 		copied("/bin/node_exporter", c.bin("dropflags"), "dropflags"),
 		copied("/usr/lib/lab/node_exporter", filepath.Join(c.debian("prometheus-node-exporter"), "usr/bin/prometheus-node-exporter"), "debian/prometheus-node-exporter"),
 	}
 	return recipe{
-		layers: []layer{base, libc, own},
+		layers: []layer{base, own},
 		config: v1.Config{Entrypoint: []string{"/bin/node_exporter"}, User: "nobody", Env: searchPath(), ExposedPorts: ports("9100")},
 	}
 }

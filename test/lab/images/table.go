@@ -48,11 +48,7 @@ func table(c *cache) ([]image, error) {
 	if err != nil {
 		return nil, err
 	}
-	libc, err := glibc(c)
-	if err != nil {
-		return nil, err
-	}
-	recipes := recipes(c, base, libc)
+	recipes := recipes(c, base)
 	all := []image{{repository: "library/alpine", tag: "3.22", layers: []layer{base}, config: v1.Config{Cmd: []string{"/bin/sh"}, Env: searchPath()}}}
 	for _, wanted := range assets.Images() {
 		recipe, ok := recipes[wanted.Name]

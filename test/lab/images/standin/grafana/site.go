@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
@@ -21,7 +22,8 @@ type site struct {
 }
 
 // newSite is the handler. With serve_from_sub_path everything lives under the
-// root URL's path, and what is asked for elsewhere is redirected into it.
+// root URL's path, and what is asked for elsewhere is redirected into it, the API
+// excepted (Grafana's middleware/subpath_redirect.go).
 func newSite(c *config, a *accounts, p *provisioned) http.Handler {
 	s := &site{config: c, accounts: a, p: p, sessions: map[string]bool{}}
 	mux := http.NewServeMux()
@@ -36,17 +38,16 @@ func newSite(c *config, a *accounts, p *provisioned) http.Handler {
 	if !c.serveFromSubPath || c.subPath == "" {
 		return mux
 	}
-	inner := http.StripPrefix(c.subPath, mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.URL.Path == c.subPath:
-			http.Redirect(w, r, c.subPath+"/", http.StatusMovedPermanently)
-		case !strings.HasPrefix(r.URL.Path, c.subPath+"/"):
+		path, under := strings.CutPrefix(r.URL.Path, c.subPath)
+		if !under && !strings.HasPrefix(r.URL.Path, "/api") {
 			target := strings.TrimSuffix(c.rootURL.String(), "/") + "/" + strings.TrimPrefix(r.URL.RequestURI(), "/")
 			http.Redirect(w, r, target, http.StatusMovedPermanently)
-		default:
-			inner.ServeHTTP(w, r)
+			return
 		}
+		inner := r.Clone(r.Context())
+		inner.URL.Path = cmp.Or(path, "/")
+		mux.ServeHTTP(w, inner)
 	})
 }
 

@@ -144,8 +144,12 @@ func (r *replSet) gate(command string) error {
 	return nil
 }
 
-// version puts the version of the image's tag in the place of FerretDB's.
+// version puts the version of the image's tag in the place of FerretDB's,
+// if there is one.
 func version(doc bson.Raw, v string) (bson.Raw, error) {
+	if v == "" {
+		return doc, nil
+	}
 	fields := []bson.E{{Key: "version", Value: v}}
 	if _, err := doc.LookupErr("versionArray"); err == nil {
 		array := bson.A{}

@@ -17,6 +17,7 @@ type front struct {
 	version string
 	backend string // FerretDB's Unix socket
 	log     *logger
+	counters
 }
 
 // serve accepts clients until ctx ends, and then waits for their connections.
@@ -40,6 +41,9 @@ func (f *front) serve(ctx context.Context, l net.Listener) {
 // client serves one connection. Requests of one connection are answered in
 // order, so one backend connection is enough.
 func (f *front) client(ctx context.Context, conn net.Conn) {
+	f.opened.Add(1)
+	f.open.Add(1)
+	defer f.open.Add(-1)
 	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
@@ -71,6 +75,7 @@ func (f *front) exchange(ctx context.Context, conn, backend io.ReadWriter, m mes
 		return err
 	}
 	name := command(doc)
+	f.count(name)
 	own, err := f.answer(ctx, name, doc)
 	if err != nil {
 		own = failure(err)
@@ -135,10 +140,14 @@ func (f *front) complete(name string, reply message) (message, error) {
 		if doc, err = f.set.hello(doc); err != nil {
 			return nil, err
 		}
-	case "buildInfo", "buildinfo", "serverStatus":
-		if f.version == "" {
-			return reply, nil
+	case "serverStatus":
+		if doc, err = f.status(doc); err != nil {
+			return nil, err
 		}
+		if doc, err = version(doc, f.version); err != nil {
+			return nil, err
+		}
+	case "buildInfo", "buildinfo":
 		if doc, err = version(doc, f.version); err != nil {
 			return nil, err
 		}

@@ -12,10 +12,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -99,12 +101,22 @@ func run(ctx context.Context, args []string, uri string) error {
 func scrape(ctx context.Context, client *mongo.Client, w io.Writer) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
+	series := func(name, labels string, value any) {
+		_, _ = fmt.Fprintf(w, "%s%s %v\n", name, labels, value) // the client went away
+	}
 	put := func(name, labels string, value any) {
-		_, _ = fmt.Fprintf(w, "# TYPE %s gauge\n%s%s %v\n", name, name, labels, value) // the client went away
+		_, _ = fmt.Fprintf(w, "# TYPE %s gauge\n", name) // the client went away
+		series(name, labels, value)
 	}
 	var hello struct {
 		IsWritablePrimary bool   `bson:"isWritablePrimary"`
 		SetName           string `bson:"setName"`
+		Me                string `bson:"me"`
+	}
+	var status struct {
+		Connections map[string]int64 `bson:"connections"`
+		OpCounters  map[string]int64 `bson:"opcounters"`
+		Mem         map[string]int64 `bson:"mem"`
 	}
 	var build struct {
 		Version string `bson:"version"`
@@ -113,6 +125,7 @@ func scrape(ctx context.Context, client *mongo.Client, w io.Writer) {
 	err := errors.Join(
 		admin.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello),
 		admin.RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build),
+		admin.RunCommand(ctx, bson.D{{Key: "serverStatus", Value: 1}}).Decode(&status),
 	)
 	if err != nil {
 		put("mongodb_up", "", 0)
@@ -129,5 +142,19 @@ func scrape(ctx context.Context, client *mongo.Client, w io.Writer) {
 	put("mongodb_version_info", fmt.Sprintf("{mongodb=%q}", build.Version), 1)
 	if hello.SetName != "" {
 		put("mongodb_mongod_replset_my_state", fmt.Sprintf("{set=%q}", hello.SetName), state)
+		put("mongodb_rs_members_state", fmt.Sprintf("{rs_nm=%q,member_idx=%q,self=\"1\"}", hello.SetName, hello.Me), state)
+	}
+	for _, group := range []struct {
+		name, label, kind string
+		values            map[string]int64
+	}{
+		{"mongodb_connections", "state", "gauge", status.Connections},
+		{"mongodb_op_counters_total", "type", "counter", status.OpCounters},
+		{"mongodb_memory", "type", "gauge", status.Mem},
+	} {
+		_, _ = fmt.Fprintf(w, "# TYPE %s %s\n", group.name, group.kind) // the client went away
+		for _, key := range slices.Sorted(maps.Keys(group.values)) {
+			series(group.name, fmt.Sprintf("{%s=%q}", group.label, key), group.values[key])
+		}
 	}
 }

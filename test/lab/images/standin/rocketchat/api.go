@@ -37,6 +37,9 @@ func (a *app) api() http.Handler {
 	mux.HandleFunc("GET /lab/events", a.getEvents)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Instance-ID", a.id)
+		if strings.HasPrefix(r.URL.Path, "/api/") {
+			a.calls.rest.Add(1)
+		}
 		mux.ServeHTTP(w, r)
 	})
 }
@@ -225,6 +228,7 @@ func (a *app) callAnon(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusBadRequest, object{"success": false, "error": "Invalid message"})
 		return
 	}
+	a.calls.methods.Add(1)
 	message := object{"msg": "result", "id": call.ID}
 	if call.Method == "license:getModules" && r.PathValue("method") == call.Method {
 		message["result"] = a.modules
@@ -251,6 +255,7 @@ func (a *app) postEvent(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	e := event{From: a.id, Kind: "lab", Payload: string(payload)}
+	a.calls.messages.Add(1)
 	a.events.add(e)
 	if !a.linked() {
 		reply(w, http.StatusOK, object{"success": true, "broadcast": false})

@@ -62,6 +62,7 @@ func (a *app) answer(ctx context.Context, conn *websocket.Conn, msg, name, metho
 	case "ping":
 		return write(object{"msg": "pong", "id": id})
 	case "method":
+		a.calls.methods.Add(1)
 		return write(object{"msg": "result", "id": id, "error": object{"error": 404, "reason": "Method '" + method + "' not found"}})
 	case "sub":
 		if name != "lab-events" {

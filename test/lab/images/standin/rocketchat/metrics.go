@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -34,7 +35,10 @@ func (a *app) exposition(ctx context.Context) string {
 	put("rocketchat_info", "gauge", "Rocket.Chat info", fmt.Sprintf(`{version="%s",unique_id="%s",site_url="%s"}`, //nolint:gocritic // the format's own quoting
 		a.release, quote.Replace(a.settings.text("uniqueID")), quote.Replace(a.rootURL)), 1)
 	put("rocketchat_ddp_sessions_count", "gauge", "number of open ddp sessions", "", a.sessions.count())
-	put("rocketchat_ddp_connected_users", "gauge", "number of connected users", "", 0)
+	put("rocketchat_ddp_connected_users", "gauge", "number of connected users: nobody logs in over this DDP", "", 0)
+	put("rocketchat_rest_api_count", "counter", "REST requests", "", a.calls.rest.Load())
+	put("rocketchat_meteor_methods_count", "counter", "Meteor methods", "", a.calls.methods.Load())
+	put("rocketchat_message_sent", "counter", "messages sent, which are the lab's events", "", a.calls.messages.Load())
 	for _, total := range []struct {
 		name, help, collection string
 		filter                 bson.D
@@ -60,6 +64,19 @@ func (a *app) exposition(ctx context.Context) string {
 	put("process_uptime_seconds", "gauge", "Uptime of the process.", "", int64(time.Since(a.begun).Seconds()))
 	put("nodejs_heap_size_used_bytes", "gauge", "Process heap size used from Node.js in bytes.", "", mem.HeapAlloc)
 	put("nodejs_heap_size_total_bytes", "gauge", "Process heap size from Node.js in bytes.", "", mem.HeapSys)
+	put("nodejs_eventloop_lag_seconds", "gauge", "Lag of event loop in seconds.", "", lag().Seconds())
 	put("nodejs_version_info", "gauge", "Node.js version info.", `{version="`+nodeVersion+`"}`, 1)
 	return b.String()
+}
+
+// calls are counted as Rocket.Chat's prom-client metrics count them.
+type calls struct{ rest, methods, messages atomic.Int64 }
+
+// lag is by how much a timer of a millisecond comes late.
+func lag() time.Duration {
+	began := time.Now()
+	t := time.NewTimer(time.Millisecond)
+	defer t.Stop()
+	<-t.C
+	return time.Since(began) - time.Millisecond
 }

@@ -32,6 +32,7 @@ type app struct {
 	broker   broker
 	events   events
 	sessions sessions
+	calls    calls
 	begun    time.Time
 }
 
