@@ -21,10 +21,11 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rcwizard/rcwizard/test/lab/internal/fleetd"
 	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
 	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
-	"golang.org/x/sys/unix"
 )
 
 // Fleet is a set of hosts that runs. Its methods may be called from several goroutines at once.
@@ -46,6 +47,12 @@ func start(ctx context.Context, labDir, dir, program string, own bool, o Options
 	f, err := o.fleet()
 	if err != nil {
 		return nil, err
+	}
+	if os.Geteuid() != 0 {
+		return nil, fmt.Errorf("start fleet %s: root is needed", o.Name)
+	}
+	if err := checkDir(dir); err != nil {
+		return nil, fmt.Errorf("start fleet %s: %w", o.Name, err)
 	}
 	p, err := readPrepared(labDir)
 	if err != nil {
@@ -78,6 +85,19 @@ func start(ctx context.Context, labDir, dir, program string, own bool, o Options
 	return fleet, nil
 }
 
+// checkDir refuses a directory whose path the kernel would not take where the fleet needs it.
+func checkDir(dir string) error {
+	const hint = "set RCWIZARD_LAB_DIR to another directory"
+	socket := (&spec.Fleet{Dir: dir}).Socket()
+	if limit := len(unix.RawSockaddrUnix{}.Path) - 1; len(socket) > limit {
+		return fmt.Errorf("%s is %d bytes longer than the path of a socket may be: %s", dir, len(socket)-limit, hint)
+	}
+	if strings.ContainsAny(dir, `:,\`) {
+		return fmt.Errorf("%s has a character in it that an overlay's options cannot hold: %s", dir, hint)
+	}
+	return nil
+}
+
 // describe fills the fleet's directory with what its supervisor reads.
 func describe(f *spec.Fleet) error {
 	for i := range f.Hosts {
@@ -85,7 +105,7 @@ func describe(f *spec.Fleet) error {
 	}
 	// First, so that the directory is known for a fleet's if this process ends here.
 	if err := f.Write(); err != nil {
-		return err
+		return err //nolint:wrapcheck // names the fleet
 	}
 	return makeKeys(f)
 }
@@ -100,7 +120,7 @@ func (f *Fleet) launch(ctx context.Context, program string, own bool, lock *os.F
 	cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWPID, Unshareflags: unix.CLONE_NEWNS, Setsid: true}
 	cmd.ExtraFiles = []*os.File{lock} // fleetd.LockFD
 	logName := filepath.Join(f.spec.Dir, "supervisor.log")
-	log, err := os.OpenFile(logName, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // our own directory
+	log, err := os.OpenFile(logName, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("start fleet %s: %w", f.spec.Name, err)
 	}
@@ -145,7 +165,7 @@ func (f *Fleet) logTail() string {
 	var out strings.Builder
 	files, _ := filepath.Glob(filepath.Join(f.spec.LogDir(), "*.log")) // the pattern is a good one
 	for _, file := range files {
-		b, err := os.ReadFile(file) //nolint:gosec // our own directory
+		b, err := os.ReadFile(file)
 		if err != nil || len(bytes.TrimSpace(b)) == 0 {
 			continue
 		}
@@ -320,7 +340,7 @@ func (f *Fleet) Op(ctx context.Context, argv ...string) *exec.Cmd {
 		"--target", strconv.Itoa(f.current().OperatorPID), "--mount", "--net", "--uts",
 		"--wd=" + f.spec.Dir, "--",
 	}, argv...)
-	cmd := exec.CommandContext(ctx, "nsenter", args...) //nolint:gosec // running commands is what it is for
+	cmd := exec.CommandContext(ctx, "nsenter", args...)
 	cmd.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + f.spec.Dir, "LANG=C.UTF-8",
 	}

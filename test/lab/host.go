@@ -15,8 +15,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 	"golang.org/x/crypto/ssh"
+
+	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 )
 
 // Host is a machine of a fleet.
@@ -110,7 +111,7 @@ func (h *Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
 		"--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--",
 		"setpriv", "--pdeathsig", "KILL", "--",
 	}, argv...)
-	cmd := exec.CommandContext(ctx, "nsenter", args...) //nolint:gosec // running commands is what it is for
+	cmd := exec.CommandContext(ctx, "nsenter", args...)
 	cmd.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
 	}
@@ -172,7 +173,7 @@ func (h *Host) InstallDocker(ctx context.Context) error {
 
 // copyProgram copies an executable; a program that the source does not have is none that is missing.
 func copyProgram(from, to string) error {
-	in, err := os.Open(from) //nolint:gosec // the fleet's root
+	in, err := os.Open(from)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}

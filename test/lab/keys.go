@@ -18,9 +18,10 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/crypto/ssh"
+
 	"github.com/rcwizard/rcwizard/test/lab/internal/fleetd"
 	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
-	"golang.org/x/crypto/ssh"
 )
 
 // Names of the files in a fleet's directory that are for its users.

@@ -49,6 +49,7 @@ func opens(t *testing.T, from, to *lab.Host, port string) bool {
 	return err == nil
 }
 
+//nolint:tparallel // the parts look at one fleet, in order
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	begun := time.Now()
@@ -258,7 +259,7 @@ func login(t *testing.T, f *lab.Fleet, h *lab.Host, user string, auth ssh.AuthMe
 func TestPowerCut(t *testing.T) {
 	t.Parallel()
 	f := lab.Up(t, lab.Options{Hosts: lab.Hosts("one", "two"), Bare: true})
-	h, ctx := f.Host("one"), t.Context()
+	h := f.Host("one")
 	run(t, h, "sh", "-c", "echo stays >/root/file; echo goes >/run/file; nft add table inet mine")
 	run(t, h, "sh", "-c", "tar -C / -c bin/busybox | docker import - busybox:lab")
 	run(t, h, "docker", "run", "-d", "--name", "web", "--network", "host", "--restart", "unless-stopped",
@@ -269,20 +270,20 @@ func TestPowerCut(t *testing.T) {
 	before, machine := h.BootID(), run(t, h, "cat", "/etc/machine-id")
 
 	begun := time.Now()
-	if err := h.PowerCut(ctx); err != nil {
+	if err := h.PowerCut(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if h.On() || opens(t, f.Host("two"), h, "22") {
 		t.Error("the host answers after its power was cut")
 	}
-	if _, err := h.Exec(ctx, "true"); err == nil {
+	if _, err := h.Exec(t.Context(), "true"); err == nil {
 		t.Error("a command ran on a host without power")
 	}
-	if err := h.PowerCut(ctx); err == nil {
+	if err := h.PowerCut(t.Context()); err == nil {
 		t.Error("the power was cut twice")
 	}
 	booted := time.Now()
-	if err := h.Boot(ctx); err != nil {
+	if err := h.Boot(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("power cut %.2f s, boot %.2f s", booted.Sub(begun).Seconds(), time.Since(booted).Seconds())
@@ -296,7 +297,7 @@ func TestPowerCut(t *testing.T) {
 		t.Errorf("the file on the disk: %q", got)
 	}
 	for _, gone := range [][]string{{"cat", "/run/file"}, {"nft", "list", "table", "inet", "mine"}} {
-		if out, err := h.Exec(ctx, gone...); err == nil {
+		if out, err := h.Exec(t.Context(), gone...); err == nil {
 			t.Errorf("%v is still there: %s", gone, out)
 		}
 	}
@@ -312,6 +313,7 @@ func TestPowerCut(t *testing.T) {
 	t.Error("the container does not answer after the boot")
 }
 
+//nolint:tparallel // the parts change one fleet, in order
 func TestHostOptions(t *testing.T) {
 	t.Parallel()
 	f := lab.Up(t, lab.Options{Hosts: []lab.HostOptions{
@@ -321,15 +323,15 @@ func TestHostOptions(t *testing.T) {
 		{Name: "inner", Behind: "plain"},
 		{Name: "late", Faketime: "+2h"},
 		{Name: "nocompose", NoCompose: true},
+		{Name: "two", CgroupV2: true},
 	}, Bare: true})
-	ctx := t.Context()
 
 	t.Run("without docker", func(t *testing.T) {
 		h := f.Host("nodocker")
 		if got, err := sshTo(t, f, h, lab.Root, "command -v docker dockerd containerd"); err == nil {
 			t.Errorf("Docker is there: %q", got)
 		}
-		if err := h.InstallDocker(ctx); err != nil {
+		if err := h.InstallDocker(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := sshTo(t, f, h, lab.Deploy, "docker info --format {{.Name}} && docker compose version --short"); err != nil || !strings.HasPrefix(got, "nodocker\n") {
@@ -358,6 +360,16 @@ func TestHostOptions(t *testing.T) {
 			t.Error("inner must be reached from plain alone")
 		}
 	})
+	t.Run("cgroups of version 2", func(t *testing.T) {
+		h := f.Host("two")
+		if got := run(t, h, "docker", "info", "--format", "{{.CgroupVersion}}"); got != "2" {
+			t.Errorf("Docker sees cgroups of version %s", got)
+		}
+		run(t, h, "sh", "-c", "tar -C / -c bin/busybox | docker import - busybox:lab")
+		if got := run(t, h, "docker", "run", "--rm", "busybox:lab", "/bin/busybox", "echo", "ran"); got != "ran" {
+			t.Errorf("a container says %q", got)
+		}
+	})
 	t.Run("another clock", func(t *testing.T) {
 		got, err := sshTo(t, f, f.Host("late"), lab.Root, "date +%s")
 		if err != nil {
@@ -378,7 +390,7 @@ func TestHostOptions(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.ChangeHostKey(ctx); err != nil {
+		if err := h.ChangeHostKey(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if after, err := h.HostKey(); after == before || err != nil {
@@ -393,7 +405,7 @@ func TestHostOptions(t *testing.T) {
 func TestShells(t *testing.T) {
 	t.Parallel()
 	shells := map[string]string{"dash": lab.Dash, "fish": lab.Fish, "tcsh": lab.Tcsh, "zsh": lab.Zsh, "busybox": lab.Busybox}
-	var hosts []lab.HostOptions
+	hosts := make([]lab.HostOptions, 0, len(shells))
 	for name, shell := range shells {
 		hosts = append(hosts, lab.HostOptions{Name: name, Shell: shell, NoDocker: true})
 	}

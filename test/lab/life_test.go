@@ -70,6 +70,7 @@ func trace(t *testing.T, f *lab.Fleet) (dir, cgroup string) {
 	return f.Dir(), f.Cgroup()
 }
 
+//nolint:tparallel // the part is over before the rest
 func TestNothingIsLeft(t *testing.T) {
 	t.Parallel()
 	var dir, cgroup string
@@ -110,6 +111,8 @@ func TestOwner(t *testing.T) {
 }
 
 // TestKilled shows that a fleet goes with its owner, and what is left of one whose supervisor is killed.
+//
+//nolint:tparallel // one after the other, for the machine is small
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() != 0 {
@@ -229,6 +232,27 @@ func TestTwoFleets(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
+	t.Parallel()
+	for want, o := range map[string]lab.Options{
+		"0 hosts":                   {Name: "x"},
+		`fleet name "X_"`:           {Name: "X_", Hosts: lab.Hosts("a")},
+		`host name "-a"`:            {Name: "x", Hosts: lab.Hosts("-a")},
+		`two hosts "a"`:             {Name: "x", Hosts: lab.Hosts("a", "a")},
+		"behind a host that is not": {Name: "x", Hosts: []lab.HostOptions{{Name: "a", Behind: "b"}}},
+		`name n.test: fleet x has no host "b"`: {
+			Name: "x", Hosts: lab.Hosts("a"), Names: map[string]string{"n.test": "b"},
+		},
+	} {
+		dir := filepath.Join(t.TempDir(), "fleet")
+		if _, err := lab.Start(t.Context(), "", dir, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
+
+// TestFailedStart shows that a fleet which does not start says why, and leaves nothing.
+func TestFailedStart(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("skipped: the lab needs root")
 	}
@@ -236,25 +260,35 @@ func TestOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want, o := range map[string]lab.Options{
-		"0 hosts":                              {Name: "x"},
-		`fleet name "X_"`:                      {Name: "X_", Hosts: lab.Hosts("a")},
-		`host name "-a"`:                       {Name: "x", Hosts: lab.Hosts("-a")},
-		`two hosts "a"`:                        {Name: "x", Hosts: lab.Hosts("a", "a")},
-		"behind a host that is not":            {Name: "x", Hosts: []lab.HostOptions{{Name: "a", Behind: "b"}}},
-		`name n.test: fleet x has no host "b"`: {Name: "x", Hosts: lab.Hosts("a"), Names: map[string]string{"n.test": "b"}},
-		"login shell":                          {Name: "x", Hosts: []lab.HostOptions{{Name: "a", Shell: "/bin/none"}}, Bare: true},
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, "mine"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	long := filepath.Join(t.TempDir(), strings.Repeat("x", 100))
+	for want, c := range map[string]struct{ dir, shell string }{
+		"login shell":                     {filepath.Join(t.TempDir(), "a"), "/bin/none"},
+		"bytes longer than the path of a": {long, ""},
+		"an overlay's options":            {filepath.Join(t.TempDir(), "a,b"), ""},
+		"no directory of a fleet":         {foreign, ""},
 	} {
-		dir := filepath.Join(t.TempDir(), "fleet")
-		f, err := lab.Start(t.Context(), program, dir, o)
+		f, err := lab.Start(t.Context(), program, c.dir, lab.Options{
+			Name: "failed", Hosts: []lab.HostOptions{{Name: "a", Shell: c.shell}}, Bare: true,
+		})
 		if err == nil {
 			err = f.Down(t.Context())
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}
-		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: the directory is still there: %v", want, err)
+		if _, err := os.Stat(c.dir); c.dir != foreign && !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: the directory is there: %v", want, err)
 		}
+	}
+	if _, err := os.Stat(filepath.Join(foreign, "mine")); err != nil {
+		t.Errorf("the lab removed what is not its own: %v", err)
+	}
+	groups, err := filepath.Glob("/sys/fs/cgroup/*/rcwizard-lab-*-failed")
+	if err != nil || len(groups) != 0 {
+		t.Errorf("cgroups are left: %q, %v", groups, err)
 	}
 }

@@ -36,6 +36,9 @@ type HostOptions struct {
 	NoForwarding bool
 	// Behind is a host from which alone port 22 of this one can be reached.
 	Behind string
+	// CgroupV2 shows the host the cgroups of version 2 alone, on a machine that has both. The controllers that the
+	// machine uses with version 1 (memory, cpu …) are missing on such a host.
+	CgroupV2 bool
 	// SSHD are lines of sshd_config, which come before the distribution's and so win.
 	SSHD []string
 	// DockerDisk is the size in bytes of a disk of its own (ext4) for /var/lib/docker, which FillDisk can fill.
@@ -106,7 +109,7 @@ func (o Options) fleet() (*spec.Fleet, error) {
 		}
 		f.Hosts = append(f.Hosts, spec.Host{
 			Name: h.Name, Shell: h.Shell, NoDocker: h.NoDocker, NoCompose: h.NoCompose, Behind: h.Behind,
-			SSHD: sshd, DockerDisk: h.DockerDisk, Faketime: h.Faketime,
+			CgroupV2: h.CgroupV2, SSHD: sshd, DockerDisk: h.DockerDisk, Faketime: h.Faketime,
 		})
 		f.Names[h.Name+"."+o.Name+".test"] = h.Name
 	}

@@ -8,11 +8,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
+
 	"github.com/rcwizard/rcwizard/test/lab/images"
 	"github.com/rcwizard/rcwizard/test/lab/internal/rootfs"
 	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 )
 
 // mirrorVariable names another mirror of Debian for the hosts' packages.
@@ -67,11 +68,11 @@ func Prepare(ctx context.Context, log io.Writer) error {
 
 // lockPrepare keeps two preparations from doing the same work.
 func lockPrepare(cache string) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(cache, "prepare.lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // our own directory
+	f, err := os.OpenFile(filepath.Join(cache, "prepare.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("prepare the lab: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil { //nolint:gosec // a descriptor
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
 		return nil, errors.Join(fmt.Errorf("prepare the lab: %w", err), f.Close())
 	}
 	return func() { _ = f.Close() }, nil

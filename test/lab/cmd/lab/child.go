@@ -43,7 +43,7 @@ func child(args []string) (bool, error) {
 	default:
 		err = fmt.Errorf("unknown command %s", args[0])
 	}
-	return true, err //nolint:wrapcheck // the parts' own errors
+	return true, err
 }
 
 // comm is the process name for a command of the lab's own.

@@ -14,8 +14,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/rcwizard/rcwizard/test/lab"
 	"golang.org/x/sys/unix"
+
+	"github.com/rcwizard/rcwizard/test/lab"
 )
 
 const usage = `usage: lab COMMAND

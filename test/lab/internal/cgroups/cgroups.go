@@ -18,6 +18,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// Root is where a system mounts the hierarchy of version 2, or a directory of those of version 1.
+const Root = "/sys/fs/cgroup"
+
 // Hierarchy is one mounted cgroup hierarchy of the machine.
 type Hierarchy struct {
 	// Mount is where it is mounted, below /sys/fs/cgroup or there itself.
@@ -39,7 +42,7 @@ func Mounted() ([]Hierarchy, error) {
 	for lines.Scan() {
 		before, after, ok := strings.Cut(lines.Text(), " - ")
 		left, right := strings.Fields(before), strings.Fields(after)
-		if !ok || len(left) < 5 || len(right) < 3 || !strings.HasPrefix(left[4], "/sys/fs/cgroup") {
+		if !ok || len(left) < 5 || len(right) < 3 || !strings.HasPrefix(left[4], Root) {
 			continue
 		}
 		switch right[0] {
@@ -88,7 +91,7 @@ func inheritCPUs(h Hierarchy, path string) error {
 		return nil
 	}
 	for _, name := range []string{"cpuset.cpus", "cpuset.mems"} {
-		value, err := os.ReadFile(filepath.Join(h.Mount, name)) //nolint:gosec // below /sys/fs/cgroup
+		value, err := os.ReadFile(filepath.Join(h.Mount, name))
 		if err != nil {
 			return fmt.Errorf("read the machine's %s: %w", name, err)
 		}
@@ -105,8 +108,8 @@ func inheritCPUs(h Hierarchy, path string) error {
 
 // Mount mounts the hierarchies afresh below root, as the cgroup namespace of this process shows them.
 func Mount(root string, hierarchies []Hierarchy) error {
-	base := filepath.Join(root, "/sys/fs/cgroup")
-	unified := slices.ContainsFunc(hierarchies, func(h Hierarchy) bool { return h.V2 && h.Mount == "/sys/fs/cgroup" })
+	base := filepath.Join(root, Root)
+	unified := slices.ContainsFunc(hierarchies, func(h Hierarchy) bool { return h.V2 && h.Mount == Root })
 	if !unified {
 		if err := unix.Mount("tmpfs", base, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, "mode=755"); err != nil {
 			return fmt.Errorf("mount /sys/fs/cgroup: %w", err)
@@ -132,15 +135,14 @@ func Mount(root string, hierarchies []Hierarchy) error {
 // directories below it. Such a root may hold no process, so this one steps into a leaf first; with version 1
 // there is nothing to do.
 func Delegate() error {
-	const root = "/sys/fs/cgroup"
-	controllers, err := os.ReadFile(filepath.Join(root, "cgroup.controllers"))
+	controllers, err := os.ReadFile(filepath.Join(Root, "cgroup.controllers"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("delegate controllers: %w", err)
 	}
-	leaf := filepath.Join(root, "init")
+	leaf := filepath.Join(Root, "init")
 	if err := os.MkdirAll(leaf, 0o755); err != nil { //nolint:gosec // cgroup directories are listed by everybody
 		return fmt.Errorf("delegate controllers: %w", err)
 	}
@@ -148,7 +150,7 @@ func Delegate() error {
 		return err
 	}
 	for c := range strings.FieldsSeq(string(controllers)) {
-		if err := write(filepath.Join(root, "cgroup.subtree_control"), "+"+c); err != nil {
+		if err := write(filepath.Join(Root, "cgroup.subtree_control"), "+"+c); err != nil {
 			return err
 		}
 	}
@@ -205,7 +207,7 @@ func removeTree(dir string) error {
 
 // write stores a value in a control file, which must exist.
 func write(path, value string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY, 0) //nolint:gosec // below /sys/fs/cgroup
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("set %s: %w", path, err)
 	}

@@ -18,12 +18,13 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rcwizard/rcwizard/test/lab/internal/cgroups"
-	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
-	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
+
+	"github.com/rcwizard/rcwizard/test/lab/internal/cgroups"
+	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
+	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 )
 
 // Descriptors that the starter gives to the supervisor, beside the standard ones.
@@ -107,7 +108,7 @@ func (s *Supervisor) up(ctx context.Context) error {
 	}
 	var err error
 	if s.wire, err = netspace.NewWire(); err != nil {
-		return err
+		return fmt.Errorf("fleet %s: %w", s.fleet.Name, err)
 	}
 	if s.servicesNS, s.services, err = s.place(ctx, "services", s.fleet.ServicesAddress()); err != nil {
 		return err
@@ -119,7 +120,7 @@ func (s *Supervisor) up(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.startServices(ctx) })
 	for i := range s.fleet.Hosts {
-		h, err := s.newHost(&s.fleet.Hosts[i])
+		h, err := s.newHost(ctx, &s.fleet.Hosts[i])
 		if err != nil {
 			return errors.Join(err, group.Wait())
 		}

@@ -15,11 +15,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
+
 	"github.com/rcwizard/rcwizard/test/lab/internal/hostinit"
 	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
 	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
-	"github.com/vishvananda/netns"
-	"golang.org/x/sys/unix"
 )
 
 // rootDisk is the size of a host's root file system in bytes. It is a tmpfs: what is not used costs nothing.
@@ -41,7 +42,7 @@ type host struct {
 }
 
 // newHost makes the host's disks.
-func (s *Supervisor) newHost(h *spec.Host) (*host, error) {
+func (s *Supervisor) newHost(ctx context.Context, h *spec.Host) (*host, error) {
 	s.ports++
 	dir := s.fleet.HostDir(h.Name)
 	disk := filepath.Join(dir, "disk")
@@ -59,7 +60,7 @@ func (s *Supervisor) newHost(h *spec.Host) (*host, error) {
 		}
 	}
 	if h.DockerDisk > 0 {
-		if err := mountImage(filepath.Join(dir, "docker.img"), filepath.Join(dir, "docker"), h.DockerDisk); err != nil {
+		if err := mountImage(ctx, filepath.Join(dir, "docker.img"), filepath.Join(dir, "docker"), h.DockerDisk); err != nil {
 			return nil, fmt.Errorf("%s: make the disk of Docker: %w", h.Name, err)
 		}
 	}
@@ -67,8 +68,8 @@ func (s *Supervisor) newHost(h *spec.Host) (*host, error) {
 }
 
 // mountImage makes an ext4 file system of that size in a sparse file and mounts it.
-func mountImage(image, target string, size int64) error {
-	f, err := os.OpenFile(image, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600) //nolint:gosec // the lab's own directory
+func mountImage(ctx context.Context, image, target string, size int64) error {
+	f, err := os.OpenFile(image, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err != nil {
 		return fmt.Errorf("make %s: %w", image, err)
 	}
@@ -79,7 +80,7 @@ func mountImage(image, target string, size int64) error {
 		{"mkfs.ext4", "-q", "-m", "0", image},
 		{"mount", "-o", "loop", image, target},
 	} {
-		out, err := exec.CommandContext(context.Background(), argv[0], argv[1:]...).CombinedOutput() //nolint:gosec // fixed programs
+		out, err := exec.CommandContext(ctx, argv[0], argv[1:]...).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("%s: %w: %s", argv[0], err, out)
 		}
@@ -127,7 +128,7 @@ func (h *host) boot(ctx context.Context) error {
 func (h *host) powerOn(ctx context.Context) (err error) {
 	h.ns, err = netspace.New()
 	if err != nil {
-		return err
+		return fmt.Errorf("plug it in: %w", err)
 	}
 	defer func() {
 		if err != nil && h.init == nil {
@@ -135,7 +136,7 @@ func (h *host) powerOn(ctx context.Context) (err error) {
 		}
 	}()
 	if err := netspace.Attach(h.s.wire, h.ns, h.port, netip.PrefixFrom(h.spec.Address, h.s.fleet.Bits())); err != nil {
-		return err
+		return fmt.Errorf("plug it in: %w", err)
 	}
 	read, write, err := os.Pipe()
 	if err != nil {
@@ -216,7 +217,7 @@ func (h *host) powerCut() error {
 		return fmt.Errorf("%s is powered off already", h.spec.Name)
 	}
 	if err := netspace.Plug(h.s.wire, h.port, false); err != nil {
-		return err
+		return fmt.Errorf("cut the power of %s: %w", h.spec.Name, err)
 	}
 	h.off()
 	return nil
@@ -229,7 +230,10 @@ func (h *host) plug(in bool) error {
 	if h.init == nil {
 		return fmt.Errorf("%s is powered off", h.spec.Name)
 	}
-	return netspace.Plug(h.s.wire, h.port, in)
+	if err := netspace.Plug(h.s.wire, h.port, in); err != nil {
+		return fmt.Errorf("the cable of %s: %w", h.spec.Name, err)
+	}
+	return nil
 }
 
 // kill ends the host at the fleet's end.
@@ -249,7 +253,7 @@ func (h *host) off() {
 		h.init, h.pid = nil, 0
 		// Init may have been in the middle of an answer: without a reader the pipe's goroutine would stay.
 		go func(status <-chan hostinit.Status) {
-			for range status { //nolint:revive // drained on purpose
+			for range status {
 			}
 		}(h.status)
 		_ = h.ns.Close()

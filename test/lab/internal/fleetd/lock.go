@@ -11,9 +11,10 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rcwizard/rcwizard/test/lab/internal/cgroups"
 	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
-	"golang.org/x/sys/unix"
 )
 
 // LockDir holds one file for each fleet of the machine, of all users and checkouts: fleets share the kernel.
@@ -118,7 +119,7 @@ func Alive() ([]Claim, error) {
 			}
 			continue
 		}
-		content, err := os.ReadFile(path) //nolint:gosec // the lab's own directory
+		content, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
@@ -171,7 +172,7 @@ func tryLock(path string, flags int) (*os.File, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // names the path
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, nil //nolint:nilnil // it is held
@@ -185,7 +186,10 @@ func tryLock(path string, flags int) (*os.File, error) {
 	}
 	named, err := os.Stat(path)
 	if err != nil || !os.SameFile(ours, named) {
-		return nil, f.Close()
+		if err := f.Close(); err != nil {
+			return nil, fmt.Errorf("let %s go: %w", path, err)
+		}
+		return nil, nil //nolint:nilnil // it was removed meanwhile
 	}
 	return f, nil
 }
@@ -196,7 +200,7 @@ func clean(f *os.File) error {
 	// A claim that was cut off is that of a fleet which never began.
 	if err := json.NewDecoder(f).Decode(&c); err == nil && c.Cgroup != "" {
 		if err := cgroups.Remove(c.Cgroup, 5*time.Second); err != nil {
-			return err
+			return fmt.Errorf("dead fleet %s: %w", c.Name, err)
 		}
 		// A directory of that path may be a newer fleet's by now: then its description names another lock.
 		if now, err := spec.Read(c.Dir); err != nil || now.Lock == f.Name() {

@@ -12,9 +12,10 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
 )
 
 // self is the lab's own program, also when its file has been replaced since.
@@ -70,7 +71,7 @@ func (s *Supervisor) place(ctx context.Context, name string, address netip.Addr)
 		return ns, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := netspace.Attach(s.wire, ns, name, netip.PrefixFrom(address, s.fleet.Bits())); err != nil {
-		return ns, nil, err
+		return ns, nil, fmt.Errorf("%s: %w", name, err)
 	}
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), self, "__hold", s.fleet.Dir, name)
 	cmd.SysProcAttr = &unix.SysProcAttr{Cloneflags: unix.CLONE_NEWUTS, Unshareflags: unix.CLONE_NEWNS}

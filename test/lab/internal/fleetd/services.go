@@ -17,8 +17,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
 )
 
 // Names in the fleet's DNS that are the lab's own, and the ports of its services.
@@ -43,8 +44,8 @@ func (s *Supervisor) startServices(ctx context.Context) error {
 }
 
 // run starts a program in the services' namespace.
-func (s *Supervisor) run(name string, env []string, argv ...string) error {
-	cmd := exec.CommandContext(context.Background(), argv[0], argv[1:]...) //nolint:gosec // the lab's own programs
+func (s *Supervisor) run(ctx context.Context, name string, env []string, argv ...string) error {
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), argv[0], argv[1:]...)
 	cmd.Env = append([]string{"PATH=/usr/bin:/bin", "HOME=/nonexistent"}, env...)
 	cmd.Dir = s.fleet.Dir
 	closeLog, err := s.logTo(cmd, name)
@@ -135,7 +136,7 @@ func (s *Supervisor) startDNS(ctx context.Context) error {
 	if s.fleet.Services.DNS == "" {
 		return nil
 	}
-	if err := s.run("dns", nil, s.fleet.Services.DNS, "-dnsserver", s.at("53"), "-management", s.at(dnsManagement),
+	if err := s.run(ctx, "dns", nil, s.fleet.Services.DNS, "-dnsserver", s.at("53"), "-management", s.at(dnsManagement),
 		"-defaultIPv4", "", "-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""); err != nil {
 		return err
 	}
@@ -200,7 +201,7 @@ func (s *Supervisor) startRegistry(ctx context.Context) error {
 		if err := os.WriteFile(config, []byte(content), 0o600); err != nil {
 			return fmt.Errorf("configure %s: %w", r.name, err)
 		}
-		if err := s.run(r.name, []string{"OTEL_TRACES_EXPORTER=none"}, s.fleet.Services.Registry, "serve", config); err != nil {
+		if err := s.run(ctx, r.name, []string{"OTEL_TRACES_EXPORTER=none"}, s.fleet.Services.Registry, "serve", config); err != nil {
 			return err
 		}
 	}
@@ -237,7 +238,7 @@ func (s *Supervisor) startACME(ctx context.Context) error {
 	}
 	// No waiting before a validation and no refused nonces: Pebble's ways of teasing clients cost time here and show nothing.
 	env := []string{"PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0"}
-	if err := s.run("pebble", env, s.fleet.Services.Pebble, "-config", file, "-dnsserver", s.at("53")); err != nil {
+	if err := s.run(ctx, "pebble", env, s.fleet.Services.Pebble, "-config", file, "-dnsserver", s.at("53")); err != nil {
 		return err
 	}
 	root, err := s.request(ctx, http.MethodGet, "https://"+s.at(acmeManagement)+"/roots/0", nil)

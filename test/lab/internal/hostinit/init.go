@@ -13,12 +13,14 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/rcwizard/rcwizard/test/lab/internal/cgroups"
 	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
-	"golang.org/x/sys/unix"
 )
 
 // StatusFD is the descriptor on which init reports to the supervisor, one JSON object a line.
@@ -38,7 +40,7 @@ type Status struct {
 func Enter(f *spec.Fleet, host string, nextArgs []string) error {
 	runtime.LockOSThread()
 	if err := cgroups.Join(f.Cgroup + "/" + host); err != nil {
-		return err
+		return fmt.Errorf("%s: %w", host, err)
 	}
 	if err := unix.Unshare(unix.CLONE_NEWCGROUP); err != nil {
 		return fmt.Errorf("make a cgroup namespace: %w", err)
@@ -73,7 +75,7 @@ func Main(f *spec.Fleet, name string) error {
 
 	host, err := f.Host(name)
 	if err != nil {
-		return err
+		return fmt.Errorf("start a host: %w", err)
 	}
 	s := newServices(f, host)
 	if err := boot(f, host, s); err != nil {
@@ -109,7 +111,14 @@ func outcome(what string, err error) Status {
 func boot(f *spec.Fleet, host *spec.Host, s *services) error {
 	hierarchies, err := cgroups.Mounted()
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", host.Name, err)
+	}
+	if host.CgroupV2 {
+		hierarchies = slices.DeleteFunc(hierarchies, func(h cgroups.Hierarchy) bool { return !h.V2 })
+		if len(hierarchies) != 1 {
+			return fmt.Errorf("%s: the machine has no cgroups of version 2", host.Name)
+		}
+		hierarchies[0].Mount = cgroups.Root
 	}
 	if err := s.openLogs(); err != nil {
 		return err

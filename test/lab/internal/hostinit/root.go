@@ -11,8 +11,9 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 	"golang.org/x/sys/unix"
+
+	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 )
 
 // root is the host's file system while it is still below dir.
@@ -155,7 +156,7 @@ func (r root) behind() error {
 	}
 	jump, err := r.fleet.Host(r.host.Behind)
 	if err != nil {
-		return err
+		return fmt.Errorf("find the jump host: %w", err)
 	}
 	family := "ip"
 	if jump.Address.Is6() {

@@ -12,8 +12,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 	"golang.org/x/sys/unix"
+
+	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 )
 
 // readyWithin is how long a service may take until it answers.
@@ -50,7 +51,7 @@ func newServices(f *spec.Fleet, host *spec.Host) *services {
 func (s *services) openLogs() error {
 	for id, svc := range s.byID {
 		name := filepath.Join(s.fleet.LogDir(), s.host.Name+"-"+id+".log")
-		log, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the lab's own directory
+		log, err := os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 		if err != nil {
 			return fmt.Errorf("open the log of %s: %w", id, err)
 		}

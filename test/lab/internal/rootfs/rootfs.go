@@ -85,7 +85,7 @@ func Build(ctx context.Context, cacheDir, mirror string, log io.Writer) (string,
 	if err := os.WriteFile(script, []byte(setup), 0o600); err != nil {
 		return "", fmt.Errorf("make the hosts' root: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, "mmdebstrap", "--mode=root", "--variant=minbase", //nolint:gosec // fixed arguments
+	cmd := exec.CommandContext(ctx, "mmdebstrap", "--mode=root", "--variant=minbase",
 		"--include="+strings.Join(packages(), ","),
 		`--customize-hook=chroot "$1" sh <`+quote(script),
 		suite, partial, mirror)
@@ -122,7 +122,7 @@ func InstallMachine(ctx context.Context, log io.Writer) error {
 		argv = append(argv, pkg)
 	}
 	for _, args := range [][]string{{"update", "-q"}, argv} {
-		cmd := exec.CommandContext(ctx, "apt-get", args...) //nolint:gosec // fixed arguments
+		cmd := exec.CommandContext(ctx, "apt-get", args...)
 		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		cmd.Stdout, cmd.Stderr = log, log
 		if err := cmd.Run(); err != nil {

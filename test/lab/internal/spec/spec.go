@@ -62,6 +62,8 @@ type Host struct {
 	NoDocker bool `json:"no_docker,omitempty"`
 	// NoCompose leaves Docker's compose plugin out.
 	NoCompose bool `json:"no_compose,omitempty"`
+	// CgroupV2 shows the host the cgroups of version 2 alone, whatever else the machine has.
+	CgroupV2 bool `json:"cgroup_v2,omitempty"`
 	// Behind names the only host from which this one can be reached on port 22.
 	Behind string `json:"behind,omitempty"`
 	// SSHD are lines put before those of sshd_config.
@@ -90,10 +92,10 @@ type HostState struct {
 // address is the fleet's address whose last part is n.
 func (f *Fleet) address(n int) netip.Addr {
 	if f.IPv6 {
-		a := [16]byte{0: 0xfd, 1: 0x77, 2: byte(f.Index >> 8), 3: byte(f.Index), 14: byte(n >> 8), 15: byte(n)}
+		a := [16]byte{0: 0xfd, 1: 0x77, 2: byte(f.Index >> 8), 3: byte(f.Index), 14: byte(n >> 8), 15: byte(n)} //nolint:gosec // two bytes hold both
 		return netip.AddrFrom16(a)
 	}
-	return netip.AddrFrom4([4]byte{10, 77, byte(f.Index), byte(n)})
+	return netip.AddrFrom4([4]byte{10, 77, byte(f.Index), byte(n)}) //nolint:gosec // fleets and hosts are less than 256
 }
 
 // HostAddress is the address of the host at position i.
@@ -149,7 +151,7 @@ func (f *Fleet) Write() error {
 
 // Read loads the fleet that lives in dir.
 func Read(dir string) (*Fleet, error) {
-	b, err := os.ReadFile(Path(dir)) //nolint:gosec // the lab reads its own directory
+	b, err := os.ReadFile(Path(dir))
 	if err != nil {
 		return nil, fmt.Errorf("read the fleet in %s: %w", dir, err)
 	}
