@@ -42,7 +42,7 @@ func Files(project string) ([]File, error) {
 	var out []File
 	err := fs.WalkDir(embedded, root, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
-			return err //nolint:wrapcheck // wrapped below, with the project's name
+			return err
 		}
 		content, err := embedded.ReadFile(name)
 		if err != nil {

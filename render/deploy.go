@@ -103,7 +103,7 @@ func (t Tree) deployFirewall(b *strings.Builder) {
 	row := func(on string, port int, from ...string) {
 		fmt.Fprintf(b, "| %s | %d | %s |\n", on, port, strings.Join(unique(from), ", "))
 	}
-	var instances []string
+	instances := make([]string, 0, len(w.Instances))
 	for _, i := range w.Instances {
 		instances = append(instances, i.Host)
 	}

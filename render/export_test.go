@@ -205,7 +205,7 @@ func TestExportArchive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, File{Path: h.Name, Mode: fs.FileMode(h.Mode), Content: content}) //nolint:gosec // nine bits
+		got = append(got, File{Path: h.Name, Mode: fs.FileMode(h.Mode), Content: content})
 	}
 	want := tree.Exported()
 	for i := range want {

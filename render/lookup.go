@@ -72,7 +72,7 @@ func (p Project) File(name string) (File, bool) {
 func (p Project) Digest() string {
 	sum := sha256.New()
 	for _, f := range p.Files {
-		fmt.Fprintf(sum, "%s %o %d\n", f.Path, f.Mode, len(f.Content))
+		sum.Write(fmt.Appendf(nil, "%s %o %d\n", f.Path, f.Mode, len(f.Content)))
 		sum.Write(f.Content)
 	}
 	return hex.EncodeToString(sum.Sum(nil))

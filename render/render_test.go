@@ -35,7 +35,7 @@ func goldens(t *testing.T) []golden {
 	if err != nil || len(names) == 0 {
 		t.Fatalf("no archives in testdata: %v", err)
 	}
-	var out []golden
+	out := make([]golden, 0, len(names))
 	for _, name := range names {
 		archive, err := txtar.ParseFile(name)
 		if err != nil {

@@ -95,7 +95,7 @@ func digestBelow(done []File, prefix string) (string, error) {
 	for _, f := range done {
 		if strings.HasPrefix(f.Path, prefix) {
 			found = true
-			fmt.Fprintf(sum, "%s %d\n", f.Path, len(f.Content))
+			sum.Write(fmt.Appendf(nil, "%s %d\n", f.Path, len(f.Content)))
 			sum.Write(f.Content)
 		}
 	}

@@ -141,7 +141,7 @@ type composed struct {
 
 func composeConfig(t *testing.T, compose string, p written) composed {
 	t.Helper()
-	var args []string
+	args := make([]string, 0, 2*len(p.Compose)+3)
 	for _, f := range p.Compose {
 		args = append(args, "-f", f)
 	}
@@ -165,16 +165,19 @@ func composeConfig(t *testing.T, compose string, p written) composed {
 // values are texts that .env files are known to lose, and random ones of the
 // characters that mean something to anyone on the way.
 func values() []string {
-	out := []string{
+	const randomOnes = 200
+	out := make([]string, 0, 64+randomOnes)
+	out = append(
+		out,
 		"simple", " leading and trailing ", `"quoted"`, `'single'`, `it's "both"`, `back\slash`, `end\`, `\\`, `\"`, `\n`,
 		"$HOME", "$$", "$", "${X:-y}", "a$b$c", "#comment", "a #b", "a=b", "=", "`id`", "$(id)", "line\nline", "line\r\nline\n",
 		"\ttab\t", "ünï ☃ 漢字", "!history!", "%s%d", "{}[]<>", "*?~", "a;b&c|d", "true", "null", "123", "1e3", "0x1F", "~", "- a", "key: value", "@at", "\x01\x7f", "\u0085\u009f\ufeff\uffff",
 		"x\\$y", "\\\\$z", "a\\", "a\\\\\"", "\"\n\"", "'\\''",
-	}
+	)
 	const alphabet = `ab 19$\"'#=` + "`" + `{}()&;|<>*?~!%:@-_.,/[]^+ü☃` + "\n\r\t"
 	runes := []rune(alphabet)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 200 {
+	for range randomOnes {
 		var b strings.Builder
 		for range 1 + random.IntN(24) {
 			b.WriteRune(runes[random.IntN(len(runes))])

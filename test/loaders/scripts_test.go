@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,9 +44,9 @@ func script(t *testing.T, role render.Role, service string) []string {
 	for _, p := range write(t, samples()[0].inputs) {
 		if p.Role == role {
 			s := load(t, p).Services[service]
-			var argv []string
-			for _, arg := range append(append([]string{}, s.Entrypoint...), s.Command...) {
-				argv = append(argv, strings.ReplaceAll(arg, "$$", "$"))
+			argv := slices.Concat([]string(s.Entrypoint), []string(s.Command))
+			for i := range argv {
+				argv[i] = strings.ReplaceAll(argv[i], "$$", "$")
 			}
 			return argv
 		}

@@ -3,215 +3,22 @@ package loaders
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/rcwizard/rcwizard/render"
 	"github.com/rcwizard/rcwizard/workspace"
 )
-
-// backend stands for one instance: it says who it is, upgrades to WebSocket,
-// and can be killed and started again on the same port.
-type backend struct {
-	name, address string
-	server        *http.Server
-	mu            sync.Mutex
-	requests      int // but for health checks
-}
-
-func (b *backend) start(t *testing.T) {
-	t.Helper()
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", b.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.address = listener.Addr().String()
-	b.server = &http.Server{Handler: b, ReadHeaderTimeout: time.Minute}
-	go func() { _ = b.server.Serve(listener) }()
-	t.Cleanup(func() { _ = b.server.Close() })
-}
-
-func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/livez" {
-		return
-	}
-	b.mu.Lock()
-	b.requests++
-	b.mu.Unlock()
-	w.Header().Set("X-Instance-Id", b.name)
-	if r.Header.Get("Upgrade") == "websocket" {
-		connection, buffer, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusInternalServerError)
-			return
-		}
-		defer func() { _ = connection.Close() }()
-		fmt.Fprintf(buffer, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nhello from %s\n", b.name)
-		_ = buffer.Flush()
-		line, _ := buffer.ReadString('\n')
-		_, _ = buffer.WriteString("echo " + line)
-		_ = buffer.Flush()
-		return
-	}
-	fmt.Fprintln(w, b.name, r.Header.Get("X-Forwarded-Proto"), r.Host)
-}
-
-func (b *backend) count() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.requests
-}
-
-func (b *backend) port(t *testing.T) int {
-	t.Helper()
-	address, err := net.ResolveTCPAddr("tcp", b.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return address.Port
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	b := &backend{address: "127.0.0.1:0"}
-	b.start(t)
-	_ = b.server.Close()
-	return b.port(t)
-}
-
-// certificate makes one that is signed by itself.
-func certificate(t *testing.T, names ...string) (cert, key []byte) {
-	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	privateDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: privateDER})
-}
-
-// startTraefik runs Traefik with exactly the arguments of the rendered project;
-// only what is a path in the container becomes one here, and the port for the
-// health check a free one. It returns when Traefik answers its health check,
-// which is the rendered one too.
-func startTraefik(t *testing.T, in render.Inputs) (p written, log *logged) {
-	t.Helper()
-	traefik := program(t, "RCWIZARD_TRAEFIK", "traefik")
-	p = proxyOf(t, in)
-	service := load(t, p).Services["traefik"]
-	here := strings.NewReplacer(
-		"/etc/traefik/dynamic", filepath.Join(p.dir, "dynamic"),
-		"/etc/traefik/acme-ca.pem", filepath.Join(p.dir, "acme-ca.pem"),
-		"/letsencrypt/", p.dir+"/",
-		"127.0.0.1:8082", fmt.Sprintf("127.0.0.1:%d", freePort(t)),
-	)
-	local := func(args []string) []string {
-		out := make([]string, len(args))
-		for i, arg := range args {
-			out[i] = here.Replace(arg)
-		}
-		return out
-	}
-	for _, f := range p.Files {
-		if strings.HasPrefix(f.Path, "dynamic/") {
-			writeFile(t, filepath.Join(p.dir, f.Path), []byte(here.Replace(string(f.Content))))
-		}
-	}
-
-	log = &logged{}
-	cmd := exec.CommandContext(t.Context(), traefik, local(service.Command)...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Env = []string{"PATH=/usr/bin:/bin"}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		<-ended
-		if t.Failed() {
-			t.Logf("Traefik's log:\n%s", log)
-		}
-	})
-	check := local(service.HealthCheck.Test[2:])
-	wait(t, 20*time.Second, "Traefik to be healthy", func() error {
-		select {
-		case <-ended:
-			t.Fatalf("Traefik ended:\n%s", log)
-		default:
-		}
-		out, err := exec.CommandContext(t.Context(), traefik, check...).CombinedOutput()
-		if err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
-		return nil
-	})
-	return p, log
-}
-
-// logged is a log that may be read while it is written.
-type logged struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.String()
-}
-
-func wait(t *testing.T, limit time.Duration, what string, ready func() error) time.Duration {
-	t.Helper()
-	started := time.Now()
-	ticker := time.NewTicker(50 * time.Millisecond)
-	defer ticker.Stop()
-	for {
-		err := ready()
-		if err == nil {
-			return time.Since(started)
-		}
-		if time.Since(started) > limit {
-			t.Fatalf("waited %s for %s: %v", limit, what, err)
-		}
-		<-ticker.C
-	}
-}
 
 // TestTraefikStarts gives the arguments of every mode to Traefik: it refuses
 // those that it does not know.
@@ -266,8 +73,15 @@ func newClient(t *testing.T, https int, root []byte) *client {
 	return &client{t: t, https: https, transport: transport}
 }
 
-// get returns the status and the body of one request without following.
-func (c *client) get(url string, cookies ...*http.Cookie) (*http.Response, string) {
+// answer is what came back, and from whom.
+type answer struct {
+	status                   int
+	instance, location, body string
+	cookies                  []*http.Cookie
+}
+
+// get makes one request and follows nowhere.
+func (c *client) get(url string, cookies ...*http.Cookie) answer {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
 	defer cancel()
@@ -287,11 +101,14 @@ func (c *client) get(url string, cookies ...*http.Cookie) (*http.Response, strin
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	return response, string(body)
+	return answer{
+		status: response.StatusCode, instance: response.Header.Get("X-Instance-Id"),
+		location: response.Header.Get("Location"), body: string(body), cookies: response.Cookies(),
+	}
 }
 
 func (c *client) url(host, path string) string {
-	return fmt.Sprintf("https://%s:%d%s", host, c.https, path)
+	return "https://" + net.JoinHostPort(host, strconv.Itoa(c.https)) + path
 }
 
 // TestTraefikServes shows the proxy at work with real requests: redirect, spread,
@@ -316,26 +133,26 @@ func TestTraefikServes(t *testing.T) {
 	c := newClient(t, in.Workspace.Proxy.HTTPSPort, in.TLSCert)
 	root := c.url("chat.example.com", "/")
 	wait(t, 10*time.Second, "the routes", func() error {
-		if r, _ := c.get(root); r.StatusCode != http.StatusOK {
-			return fmt.Errorf("status %d", r.StatusCode)
+		if r := c.get(root); r.status != http.StatusOK {
+			return fmt.Errorf("status %d", r.status)
 		}
 		return nil
 	})
 
 	// H11 T4: to the port of root_url.
-	r, _ := c.get(fmt.Sprintf("http://chat.example.com:%d/a?b", in.Workspace.Proxy.HTTPPort))
-	if want := c.url("chat.example.com", "/a?b"); r.Header.Get("Location") != want || r.StatusCode != http.StatusMovedPermanently {
-		t.Errorf("http:// answers %d %s, want %s", r.StatusCode, r.Header.Get("Location"), want)
+	r := c.get(fmt.Sprintf("http://chat.example.com:%d/a?b", in.Workspace.Proxy.HTTPPort))
+	if want := c.url("chat.example.com", "/a?b"); r.location != want || r.status != http.StatusMovedPermanently {
+		t.Errorf("http:// answers %d %s, want %s", r.status, r.location, want)
 	}
 	// Names and paths.
-	if r, _ := c.get(c.url("chat.example.com", "/grafana/login")); r.Header.Get("X-Instance-Id") != "grafana" {
+	if r := c.get(c.url("chat.example.com", "/grafana/login")); r.instance != "grafana" {
 		t.Error("/grafana/login is not Grafana's")
 	}
-	if r, _ := c.get(c.url("chat.example.com", "/grafana-archive")); r.Header.Get("X-Instance-Id") == "grafana" {
+	if r := c.get(c.url("chat.example.com", "/grafana-archive")); r.instance == "grafana" {
 		t.Error("/grafana-archive is Grafana's")
 	}
-	if _, body := c.get(root); !strings.HasSuffix(body, fmt.Sprintf(" https chat.example.com:%d\n", c.https)) {
-		t.Errorf("the instance sees %q", body)
+	if r := c.get(root); !strings.HasSuffix(r.body, fmt.Sprintf(" https chat.example.com:%d\n", c.https)) {
+		t.Errorf("the instance sees %q", r.body)
 	}
 
 	sticky := testSpread(t, c, root)
@@ -350,10 +167,10 @@ func testSpread(t *testing.T, c *client, root string) map[string]*http.Cookie {
 	t.Helper()
 	sticky, counts := map[string]*http.Cookie{}, map[string]int{}
 	for range 20 {
-		r, _ := c.get(root)
-		who := r.Header.Get("X-Instance-Id")
+		r := c.get(root)
+		who := r.instance
 		counts[who]++
-		for _, cookie := range r.Cookies() {
+		for _, cookie := range r.cookies {
 			if !cookie.Secure || !cookie.HttpOnly || cookie.SameSite != http.SameSiteLaxMode {
 				t.Errorf("the cookie is %s", cookie)
 			}
@@ -364,7 +181,7 @@ func testSpread(t *testing.T, c *client, root string) map[string]*http.Cookie {
 		t.Fatalf("20 requests went to %v, cookies %v (T6)", counts, sticky)
 	}
 	for range 10 {
-		if r, _ := c.get(root, sticky["two"]); r.Header.Get("X-Instance-Id") != "two" {
+		if r := c.get(root, sticky["two"]); r.instance != "two" {
 			t.Error("the cookie of two leads to another")
 		}
 	}
@@ -380,7 +197,7 @@ func testWebSocket(t *testing.T, c *client) {
 	}
 	defer func() { _ = connection.Close() }()
 	_ = connection.SetDeadline(time.Now().Add(10 * time.Second))
-	fmt.Fprintf(connection, "GET /websocket HTTP/1.1\r\nHost: chat.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	_, _ = fmt.Fprintf(connection, "GET /websocket HTTP/1.1\r\nHost: chat.example.com\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	reader := bufio.NewReader(connection)
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil {
@@ -393,7 +210,7 @@ func testWebSocket(t *testing.T, c *client) {
 	if line, _ := reader.ReadString('\n'); !strings.HasPrefix(line, "hello from ") {
 		t.Errorf("the WebSocket begins with %q", line)
 	}
-	fmt.Fprintln(connection, "ping")
+	_, _ = fmt.Fprintln(connection, "ping")
 	if line, _ := reader.ReadString('\n'); line != "echo ping\n" {
 		t.Errorf("the WebSocket answers %q", line)
 	}
@@ -405,24 +222,24 @@ func testDeath(t *testing.T, c *client, root string, b *backend, cookie *http.Co
 	t.Helper()
 	_ = b.server.Close()
 	for range 10 {
-		if r, _ := c.get(root); r.StatusCode != http.StatusOK {
-			t.Errorf("a request without a cookie fails with %d", r.StatusCode)
+		if r := c.get(root); r.status != http.StatusOK {
+			t.Errorf("a request without a cookie fails with %d", r.status)
 		}
 	}
 	failed := 0
 	took := wait(t, 15*time.Second, "the dead instance to leave", func() error {
-		r, _ := c.get(root, cookie)
-		if r.StatusCode != http.StatusOK {
+		r := c.get(root, cookie)
+		if r.status != http.StatusOK {
 			failed++
-			return fmt.Errorf("status %d", r.StatusCode)
+			return fmt.Errorf("status %d", r.status)
 		}
 		return nil
 	})
 	t.Logf("an instance that died left after %s; %d requests bound to it failed", took.Round(100*time.Millisecond), failed)
 	b.start(t)
 	took = wait(t, 15*time.Second, "the instance to come back", func() error {
-		if r, _ := c.get(root, cookie); r.Header.Get("X-Instance-Id") != b.name {
-			return fmt.Errorf("answered by %s", r.Header.Get("X-Instance-Id"))
+		if r := c.get(root, cookie); r.instance != b.name {
+			return fmt.Errorf("answered by %s", r.instance)
 		}
 		return nil
 	})
@@ -449,8 +266,8 @@ func testRemoval(t *testing.T, c *client, root string, p written, gone, stays *b
 	}
 	last, since := gone.count(), time.Now()
 	request := func() error {
-		if r, _ := c.get(root); r.StatusCode != http.StatusOK {
-			t.Errorf("a request fails with %d while the list changes", r.StatusCode)
+		if r := c.get(root); r.status != http.StatusOK {
+			t.Errorf("a request fails with %d while the list changes", r.status)
 		}
 		if n := gone.count(); n != last {
 			last, since = n, time.Now()
@@ -464,8 +281,8 @@ func testRemoval(t *testing.T, c *client, root string, p written, gone, stays *b
 	t.Logf("an instance that was taken out had its last request %s after the change", (took - 2*time.Second).Round(10*time.Millisecond))
 	_ = gone.server.Close()
 	for range 20 {
-		if r, _ := c.get(root); r.StatusCode != http.StatusOK || r.Header.Get("X-Instance-Id") != stays.name {
-			t.Errorf("a request after the removal: %d by %s", r.StatusCode, r.Header.Get("X-Instance-Id"))
+		if r := c.get(root); r.status != http.StatusOK || r.instance != stays.name {
+			t.Errorf("a request after the removal: %d by %s", r.status, r.instance)
 		}
 	}
 }

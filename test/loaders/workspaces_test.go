@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/rcwizard/rcwizard/render"
@@ -136,9 +137,9 @@ func write(t *testing.T, in render.Inputs) []written {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	var out []written
+	out := make([]written, 0, len(tree.Projects))
 	for i, p := range tree.Projects {
-		dir := filepath.Join(root, fmt.Sprint(i))
+		dir := filepath.Join(root, strconv.Itoa(i))
 		for _, f := range p.Files {
 			name := filepath.Join(dir, filepath.FromSlash(f.Path))
 			if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
