@@ -1,8 +1,6 @@
-package remote
+package remote_test
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/rcwizard/rcwizard/remote"
 )
 
 // sshd is a real OpenSSH server on a port of 127.0.0.1, run by the test's own
@@ -25,9 +25,9 @@ type sshd struct {
 // key is the private key that may log in.
 func (s *sshd) key() string { return filepath.Join(s.dir, "user") }
 
-func (s *sshd) target(t *testing.T) Target {
+func (s *sshd) target(t *testing.T) remote.Target {
 	t.Helper()
-	return Target{
+	return remote.Target{
 		Name: "sshd", Address: "127.0.0.1", Port: s.port, User: localUser(t), SSHConfig: "none",
 		IdentityFile: s.key(), KnownHosts: []string{filepath.Join(s.dir, "known_hosts")}, AcceptNew: true,
 	}
@@ -138,9 +138,9 @@ func write(t *testing.T, file, content string) {
 	}
 }
 
-func connect(t *testing.T, target Target) *SSH {
+func connect(t *testing.T, target remote.Target) *remote.SSH {
 	t.Helper()
-	h, err := Connect(t.Context(), target)
+	h, err := remote.Connect(t.Context(), target)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,32 +148,3 @@ func connect(t *testing.T, target Target) *SSH {
 	return h
 }
 
-func TestQuickSSH(t *testing.T) {
-	s := startSSHD(t)
-	h := connect(t, s.target(t))
-	ctx := t.Context()
-	t0 := time.Now()
-	r, err := h.Run(ctx, Command{Script: `echo "$1"; cat; exit 3`, Args: []string{"x"}, Stdin: strings.NewReader("in\n")})
-	t.Log(r, err, time.Since(t0))
-	t0 = time.Now()
-	for range 20 {
-		h.Run(ctx, Command{Script: "true"})
-	}
-	t.Log(time.Since(t0) / 20)
-	c2, cancel := context.WithTimeoutCause(ctx, 300*time.Millisecond, errors.New("stopp"))
-	defer cancel()
-	t0 = time.Now()
-	r, err = h.Run(c2, Command{Script: "sleep 107"})
-	t.Log(r, err, time.Since(t0))
-	go func() { time.Sleep(300 * time.Millisecond); s.killSessions(t) }()
-	r, err = h.Run(ctx, Command{Script: "sleep 108"})
-	t.Log(r, err, time.Since(t0))
-	r, err = h.Run(ctx, Command{Script: "echo back; ps ax | grep 'sleep 10'"})
-	t.Log(r, err, time.Since(t0))
-	t0 = time.Now()
-	dir := t.TempDir()
-	err = h.Put(ctx, dir, []File{{Path: ".env", Mode: 0o600, Content: []byte("A=b")}, {Path: "a/b c.yml", Mode: 0o644, Content: []byte("x")}}, PutOptions{})
-	t.Log(err, time.Since(t0))
-	r, err = h.Run(ctx, Command{Script: "ls -laR $1", Args: []string{dir}})
-	t.Log(r)
-}

@@ -26,7 +26,10 @@ import (
 //   - A script that does not read its stdin can block the pump, which then no
 //     longer sees its own end. So while input is under way a ticker writes a
 //     NUL to stderr every second: once sshd has closed the channel, the write
-//     fails, and that too means stop. The reader drops the NULs.
+//     fails, and that too means stop. The reader drops the NULs. The ticker
+//     looks itself whether the pump is still there: a trap in the pump could
+//     lose the very signal that ends it, since shells have a moment between
+//     looking for signals and reading.
 //   - The script runs as leader of a session of its own (setsid), so that one
 //     kill reaches all that it started. TERM, two seconds, KILL. Without
 //     setsid the group is the supervisor's own. A child that must outlive the
@@ -71,17 +74,18 @@ trap 'c=1; [ -z "$p" ] || end' TERM
 			exec >/dev/null
 			[ -z "$w" ] || kill $w
 			w=
-			trap - TERM
 			continue
 		fi
 		if [ -z "$w" ]; then
 			(
 				trap : PIPE
-				while sleep 1 >/dev/null 5>&-; do printf '\000' >&5 || break; done
+				while sleep 1 5>&-; do
+					kill -0 "$q" || exit
+					printf '\000' >&5 || break
+				done
 				kill -TERM $$
 			) </dev/null >/dev/null &
 			w=$!
-			trap 'kill $w; exit' TERM
 		fi
 		dd ${d}$n || { exec >/dev/null; cat; break; }
 	done
