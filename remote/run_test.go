@@ -425,3 +425,8 @@ func TestBusyboxAlone(t *testing.T) {
 	t.Parallel()
 	checkHost(t, remotetest.NewServer(t, remotetest.Options{Path: busybox(t)}).Connect(t))
 }
+
+func contextWithTimeout(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), d)
+}

@@ -147,4 +147,3 @@ func connect(t *testing.T, target remote.Target) *remote.SSH {
 	t.Cleanup(func() { h.Close() })
 	return h
 }
-
