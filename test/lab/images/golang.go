@@ -46,15 +46,15 @@ func programs() []program {
 	}
 }
 
-// buildPrograms builds every program whose module or compiler changed.
-func buildPrograms(ctx context.Context, c *cache, src string) error {
+// buildPrograms builds each of the programs whose module or compiler changed.
+func buildPrograms(ctx context.Context, c *cache, src string, wanted []program) error {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOVERSION").Output()
 	if err != nil {
 		return fmt.Errorf("images: the go command is needed to build the lab's programs: %w", err)
 	}
 	goVersion := strings.TrimSpace(string(out))
 	trees := map[string]string{}
-	for _, p := range programs() {
+	for _, p := range wanted {
 		if trees[p.module] == "" {
 			if trees[p.module], err = hashTree(filepath.Join(src, p.module)); err != nil {
 				return err

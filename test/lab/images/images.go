@@ -18,6 +18,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -60,7 +61,7 @@ func Build(ctx context.Context, cacheDir string, log io.Writer) (*Artifacts, err
 	defer unlock()
 
 	c := &cache{dir: cacheDir, log: log}
-	if err := buildPrograms(ctx, c, src); err != nil {
+	if err := buildPrograms(ctx, c, src, programs()); err != nil {
 		return nil, err
 	}
 	if err := fetchPackages(ctx, c); err != nil {
@@ -82,4 +83,31 @@ func Build(ctx context.Context, cacheDir string, log io.Writer) (*Artifacts, err
 		ChallTestSrv:    c.bin("pebble-challtestsrv"),
 		Compose:         c.bin("docker-compose"),
 	}, nil
+}
+
+// Program makes one of the programs alone, for tests that need no host, and
+// returns its path. It needs the go command and the Go module proxy.
+func Program(ctx context.Context, cacheDir, name string, log io.Writer) (string, error) {
+	cacheDir, err := filepath.Abs(cacheDir)
+	if err != nil {
+		return "", fmt.Errorf("images: cache directory: %w", err)
+	}
+	wanted := slices.DeleteFunc(programs(), func(p program) bool { return p.name != name })
+	if len(wanted) == 0 {
+		return "", fmt.Errorf("images: the lab has no program %q", name)
+	}
+	src, err := sourceDir()
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(cacheDir, 0o755); err != nil { //nolint:gosec // images and binaries, nothing private
+		return "", fmt.Errorf("images: cache directory: %w", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(cacheDir, "lock"))
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	c := &cache{dir: cacheDir, log: log}
+	return c.bin(name), buildPrograms(ctx, c, src, wanted)
 }

@@ -51,7 +51,7 @@ func parse(args []string) (plan, error) {
 		case "config.auto-reload-interval":
 			if takesNext {
 				i++
-				value = args[i]
+				value = args[i] //nolint:gosec // takesNext: there is one
 			}
 			d, err := time.ParseDuration(value)
 			if err != nil {
@@ -62,7 +62,7 @@ func parse(args []string) (plan, error) {
 		case "enable-feature":
 			if takesNext {
 				i++
-				value = args[i]
+				value = args[i] //nolint:gosec // takesNext: there is one
 			}
 			features := slices.DeleteFunc(strings.Split(value, ","), func(f string) bool {
 				feature = feature || f == "auto-reload-config"
@@ -75,7 +75,7 @@ func parse(args []string) (plan, error) {
 		case "config.file":
 			p.config = value
 			if takesNext {
-				p.config = args[i+1]
+				p.config = args[i+1] //nolint:gosec // takesNext: there is one
 			}
 		}
 		p.args = append(p.args, args[i])
@@ -117,8 +117,7 @@ func run(program string, args []string) (int, error) {
 				_ = cmd.Process.Signal(syscall.SIGHUP) // the same
 			}
 		case err := <-done:
-			var exit *exec.ExitError
-			if errors.As(err, &exit) {
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 				return max(exit.ExitCode(), 1), nil
 			}
 			return 0, nil
@@ -128,7 +127,7 @@ func run(program string, args []string) (int, error) {
 
 // sum tells two states of a file apart; one that cannot be read is a state too.
 func sum(file string) [sha256.Size]byte {
-	text, err := os.ReadFile(file) //nolint:gosec // Prometheus' own configuration
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return [sha256.Size]byte{}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -53,9 +54,7 @@ func TestProvision(t *testing.T) {
 		{"no dashboards folder", "dashboards/rc.yml", "providers:\n  - {name: rc, type: file, options: {path: ROOT/absent}}\n", "is the folder mounted"},
 	} {
 		tree := map[string]string{}
-		for k, v := range good {
-			tree[k] = v
-		}
+		maps.Copy(tree, good)
 		if c.file != "" {
 			tree[c.file] = c.text
 		}

@@ -46,7 +46,7 @@ func provision(root string, log func(string, ...any)) (*provisioned, error) {
 			Datasources []datasource `yaml:"datasources"`
 		}
 		if err := yaml.Unmarshal(text, &config); err != nil {
-			return fmt.Errorf("Datasource provisioning error: %s: %w", file, err) //nolint:revive // Grafana's own words
+			return fmt.Errorf("Datasource provisioning error: %s: %w", file, err) //nolint:staticcheck // Grafana's own words
 		}
 		p.datasources = append(p.datasources, config.Datasources...)
 		return nil
@@ -57,14 +57,14 @@ func provision(root string, log func(string, ...any)) (*provisioned, error) {
 	defaults := 0
 	for i, d := range p.datasources {
 		if d.Name == "" || d.Type == "" {
-			return nil, fmt.Errorf("Datasource provisioning error: entry %d has no name or no type", i) //nolint:revive // Grafana's own words
+			return nil, fmt.Errorf("Datasource provisioning error: entry %d has no name or no type", i) //nolint:staticcheck // Grafana's own words
 		}
 		if d.IsDefault {
 			defaults++
 		}
 	}
 	if defaults > 1 {
-		return nil, errors.New("Datasource provisioning error: datasource.yaml config is invalid. Only one datasource per organization can be marked as default") //nolint:revive,staticcheck // Grafana's own words
+		return nil, errors.New("Datasource provisioning error: datasource.yaml config is invalid. Only one datasource per organization can be marked as default") //nolint:staticcheck // Grafana's own words
 	}
 	err = eachFile(filepath.Join(root, "dashboards"), func(file string, text []byte) error {
 		var config struct {
@@ -78,11 +78,11 @@ func provision(root string, log func(string, ...any)) (*provisioned, error) {
 			} `yaml:"providers"`
 		}
 		if err := yaml.Unmarshal(text, &config); err != nil {
-			return fmt.Errorf("Dashboard provisioning error: %s: %w", file, err) //nolint:revive // Grafana's own words
+			return fmt.Errorf("Dashboard provisioning error: %s: %w", file, err) //nolint:staticcheck // Grafana's own words
 		}
 		for _, provider := range config.Providers {
 			if provider.Type != "" && provider.Type != "file" {
-				return fmt.Errorf("Dashboard provisioning error: %s: type %q", file, provider.Type) //nolint:revive // Grafana's own words
+				return fmt.Errorf("Dashboard provisioning error: %s: type %q", file, provider.Type) //nolint:staticcheck // Grafana's own words
 			}
 			if err := p.load(provider.Options.Path, provider.Folder, log); err != nil {
 				return err
@@ -104,7 +104,7 @@ func (p *provisioned) load(dir, folder string, log func(string, ...any)) error {
 		if filepath.Ext(file) != ".json" {
 			continue
 		}
-		text, err := os.ReadFile(file) //nolint:gosec // provisioning says which
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("dashboards: %w: a file belongs there", err)
 		}
@@ -133,7 +133,7 @@ func eachFile(dir string, do func(file string, text []byte) error) error {
 			continue
 		}
 		file := filepath.Join(dir, e.Name())
-		text, err := os.ReadFile(file) //nolint:gosec // the provisioning folder
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return fmt.Errorf("provisioning: %w: a file belongs there", err)
 		}

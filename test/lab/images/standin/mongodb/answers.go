@@ -97,17 +97,25 @@ func (r *replSet) status() (bson.Raw, error) {
 	r.mu.Unlock()
 	now := time.Now()
 	self := bson.D{
-		{Key: "_id", Value: config.Members[0].ID}, {Key: "name", Value: config.Members[0].Host}, {Key: "health", Value: 1.0},
-		{Key: "state", Value: int32(state)}, {Key: "stateStr", Value: state.String()}, //nolint:gosec // a small constant
-		{Key: "uptime", Value: int32(now.Sub(r.started).Seconds())}, {Key: "optimeDate", Value: now},
+		{Key: "_id", Value: config.Members[0].ID},
+		{Key: "name", Value: config.Members[0].Host},
+		{Key: "health", Value: 1.0},
+		{Key: "state", Value: int32(state)},
+		{Key: "stateStr", Value: state.String()},
+		{Key: "uptime", Value: int32(now.Sub(r.started).Seconds())},
+		{Key: "optimeDate", Value: now},
 	}
 	if state == statePrimary {
 		self = append(self, bson.E{Key: "electionDate", Value: elected})
 	}
 	self = append(self, bson.E{Key: "configVersion", Value: config.Version}, bson.E{Key: "self", Value: true}, bson.E{Key: "lastHeartbeatMessage", Value: ""})
 	return must(bson.D{
-		{Key: "set", Value: config.ID}, {Key: "date", Value: now}, {Key: "myState", Value: int32(state)}, //nolint:gosec // a small constant
-		{Key: "term", Value: config.Term}, {Key: "members", Value: bson.A{self}}, {Key: "ok", Value: 1.0},
+		{Key: "set", Value: config.ID},
+		{Key: "date", Value: now},
+		{Key: "myState", Value: int32(state)},
+		{Key: "term", Value: config.Term},
+		{Key: "members", Value: bson.A{self}},
+		{Key: "ok", Value: 1.0},
 	}), nil
 }
 

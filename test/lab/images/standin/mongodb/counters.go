@@ -45,8 +45,12 @@ func (c *counters) status(doc bson.Raw) (bson.Raw, error) {
 			{Key: "current", Value: c.open.Load()}, {Key: "available", Value: maxConnections - c.open.Load()}, {Key: "totalCreated", Value: c.opened.Load()},
 		}},
 		bson.E{Key: "opcounters", Value: bson.D{
-			{Key: "insert", Value: c.insert.Load()}, {Key: "query", Value: c.query.Load()}, {Key: "update", Value: c.update.Load()},
-			{Key: "delete", Value: c.remove.Load()}, {Key: "getmore", Value: c.getMore.Load()}, {Key: "command", Value: c.commands.Load()},
+			{Key: "insert", Value: c.insert.Load()},
+			{Key: "query", Value: c.query.Load()},
+			{Key: "update", Value: c.update.Load()},
+			{Key: "delete", Value: c.remove.Load()},
+			{Key: "getmore", Value: c.getMore.Load()},
+			{Key: "command", Value: c.commands.Load()},
 		}},
 		bson.E{Key: "mem", Value: bson.D{{Key: "resident", Value: resident}, {Key: "virtual", Value: virtual}}})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -200,7 +201,7 @@ func TestMemberIsAnotherProcess(t *testing.T) {
 func TestListens(t *testing.T) {
 	port, _ := start(t, mongodb.Config{DBPath: t.TempDir(), Addresses: []string{"127.0.0.1", "127.0.0.7"}})
 	for address, want := range map[string]bool{"127.0.0.1": true, "127.0.0.7": true, "127.0.0.8": false} {
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, fmt.Sprint(port)), time.Second)
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, strconv.Itoa(port)), time.Second)
 		if (err == nil) != want {
 			t.Errorf("%s: %v", address, err)
 		}

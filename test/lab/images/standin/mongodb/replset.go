@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 const electionDelay = 500 * time.Millisecond
 
 // memberState is a member's state, by the numbers that replSetGetStatus gives.
-type memberState int
+type memberState int32
 
 // The states that the only member of a set can be in.
 const (
@@ -240,7 +241,7 @@ func (r *replSet) parse(doc bson.Raw) (*setConfig, error) {
 		if err != nil {
 			return nil, invalid("this machine's host name: %v", err)
 		}
-		c = setConfig{ID: r.name, Members: []member{{Host: net.JoinHostPort(name, fmt.Sprint(r.port))}}}
+		c = setConfig{ID: r.name, Members: []member{{Host: net.JoinHostPort(name, strconv.Itoa(r.port))}}}
 	}
 	switch {
 	case c.ID != r.name:

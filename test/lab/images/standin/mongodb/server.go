@@ -23,6 +23,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -49,9 +50,9 @@ type Config struct {
 // The reasons for which mongod does not start.
 var (
 	// ErrDBPath: the data directory is missing, not writable or locked. mongod exits with 100.
-	ErrDBPath = errors.New("data directory") //nolint:gochecknoglobals // a sentinel
+	ErrDBPath = errors.New("data directory")
 	// ErrListen: an address cannot be bound. mongod exits with 48.
-	ErrListen = errors.New("set up listener") //nolint:gochecknoglobals // a sentinel
+	ErrListen = errors.New("set up listener")
 )
 
 // Server is a mongod that listens.
@@ -115,7 +116,7 @@ func (s *Server) bind(ctx context.Context) error {
 	var listen net.ListenConfig
 	port := s.config.Port
 	for _, a := range s.config.Addresses {
-		l, err := listen.Listen(ctx, "tcp", net.JoinHostPort(a, fmt.Sprint(port)))
+		l, err := listen.Listen(ctx, "tcp", net.JoinHostPort(a, strconv.Itoa(port)))
 		if err != nil {
 			return errors.Join(ErrListen, err)
 		}
@@ -186,7 +187,7 @@ func lockDBPath(dbpath string) (*os.File, error) {
 	if info, err := os.Stat(dbpath); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
 		return nil, fmt.Errorf("%w: NonExistentPath: Data directory %s not found. Create the missing directory or specify another path using the --dbpath command line option", ErrDBPath, dbpath)
 	}
-	f, err := os.OpenFile(filepath.Join(dbpath, "mongod.lock"), os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own directory
+	f, err := os.OpenFile(filepath.Join(dbpath, "mongod.lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("%w: IllegalOperation: Attempted to create a lock file on a read-only directory: %s: %w", ErrDBPath, dbpath, err)
 	}

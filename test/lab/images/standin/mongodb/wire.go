@@ -90,7 +90,7 @@ func (m message) document() (bson.Raw, error) {
 		return nil, errors.New("a message without a document")
 	}
 	n := binary.LittleEndian.Uint32(m[at:])
-	if n < 5 || uint64(at)+uint64(n) > uint64(len(m)) {
+	if n < 5 || n > maxMessage || at+int(n) > len(m) {
 		return nil, errors.New("a document longer than its message")
 	}
 	doc := bson.Raw(m[at : at+int(n)])

@@ -37,7 +37,7 @@ func (c codec) bson(vm *goja.Runtime, v goja.Value) (any, error) {
 	case v == nil || goja.IsUndefined(v):
 		return undefined{}, nil
 	case goja.IsNull(v):
-		return nil, nil
+		return nil, nil //nolint:nilnil // null is a value
 	}
 	o, ok := v.(*goja.Object)
 	if !ok {

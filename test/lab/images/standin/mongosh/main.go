@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintln(stderr, err)
 		return 1
 	}
-	defer s.close()
+	defer s.close(ctx)
 	code, err := s.evaluate(o.scripts)
 	if err != nil {
 		_, _ = fmt.Fprintln(stderr, err)
@@ -117,7 +117,7 @@ func parse(args []string) (options, error) {
 	}
 	o.scripts = eval
 	for _, f := range files {
-		text, err := os.ReadFile(f) //nolint:gosec // the script that mongosh was told to run
+		text, err := os.ReadFile(f)
 		if err != nil {
 			return o, fmt.Errorf("script: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ import (
 )
 
 //go:embed prelude.js
-var prelude string //nolint:gochecknoglobals // embedded, never written
+var prelude string
 
 // shell is one JavaScript engine with one connection.
 type shell struct {
@@ -50,7 +51,7 @@ func open(ctx context.Context, o options, out io.Writer) (*shell, error) {
 			Version string `bson:"version"`
 		}
 		if err := s.client.Database("admin").RunCommand(ctx, bson.D{{Key: "buildInfo", Value: 1}}).Decode(&build); err != nil {
-			s.close()
+			s.close(ctx)
 			return nil, fmt.Errorf("MongoServerSelectionError: %w", err)
 		}
 		if !o.quiet {
@@ -58,17 +59,17 @@ func open(ctx context.Context, o options, out io.Writer) (*shell, error) {
 		}
 	}
 	if err := s.define(db); err != nil {
-		s.close()
+		s.close(ctx)
 		return nil, err
 	}
 	return s, nil
 }
 
-func (s *shell) close() {
+func (s *shell) close(ctx context.Context) {
 	if s.client == nil {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = s.client.Disconnect(ctx) // the process ends anyway
 }
@@ -145,9 +146,7 @@ func (s *shell) throw(name, message string, fields map[string]any) goja.Value {
 
 func withName(fields map[string]any, name string) map[string]any {
 	out := map[string]any{"name": name}
-	for k, v := range fields {
-		out[k] = v
-	}
+	maps.Copy(out, fields)
 	return out
 }
 
@@ -184,7 +183,7 @@ func (s *shell) explain(err error) error {
 	}
 	object, ok := thrown.Value().(*goja.Object)
 	if !ok {
-		return fmt.Errorf("Error: %s", thrown.Value().String()) //nolint:revive // mongosh's own form
+		return fmt.Errorf("Error: %s", thrown.Value().String()) //nolint:staticcheck // mongosh's own form
 	}
 	name, message := "Error", object.String()
 	if v := object.Get("name"); v != nil {

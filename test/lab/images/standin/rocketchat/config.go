@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +79,7 @@ func parseConfig(env map[string]string) (*config, error) {
 	}
 	for _, name := range []string{"ROOT_URL", "PORT", "MONGO_URL"} {
 		if env[name] == "" {
-			return nil, fmt.Errorf("Error: %s must be set", name) //nolint:revive // node's own form
+			return nil, fmt.Errorf("Error: %s must be set", name) //nolint:staticcheck // node's own form
 		}
 	}
 	if c.instanceIP == "" {
@@ -119,11 +120,11 @@ func parseTransporter(s, tcpPort string) (transporter, error) {
 	}
 	rest, ok := strings.CutPrefix(s, "monolith+")
 	if !ok {
-		return transporter{}, errors.New("Error: invalid transporter") //nolint:revive,staticcheck // Rocket.Chat's own words
+		return transporter{}, errors.New("Error: invalid transporter") //nolint:staticcheck // Rocket.Chat's own words
 	}
 	url := strings.ReplaceAll(rest, "+", "")
 	if !strings.HasPrefix(url, "nats://") {
-		return transporter{}, errors.New("Error: the lab's stand-in speaks NATS and TCP, no other transporter") //nolint:revive,staticcheck // node's form
+		return transporter{}, errors.New("Error: the lab's stand-in speaks NATS and TCP, no other transporter") //nolint:staticcheck // node's form
 	}
 	return transporter{natsURL: url}, nil
 }
@@ -140,12 +141,7 @@ func licence(s string) []string {
 
 // has is true when the licence holds the module.
 func (c *config) has(module string) bool {
-	for _, m := range c.modules {
-		if m == module {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(c.modules, module)
 }
 
 // database is the path of MONGO_URL (§1).

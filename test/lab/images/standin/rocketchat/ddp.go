@@ -55,7 +55,7 @@ func (a *app) websocket(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) answer(ctx context.Context, conn *websocket.Conn, msg, name, method string, id any) error {
-	write := func(o object) error { return wsjson.Write(ctx, conn, o) } //nolint:wrapcheck // only ends the connection
+	write := func(o object) error { return wsjson.Write(ctx, conn, o) }
 	switch msg {
 	case "connect":
 		return write(object{"msg": "connected", "session": uuid.NewString()})

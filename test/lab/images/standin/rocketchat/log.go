@@ -32,7 +32,7 @@ func (l *logger) info(name, msg string) {
 // and ERROR! SERVER STOPPED.
 func (l *logger) box(title string, lines ...string) {
 	width := utf8.RuneCountInString(title)
-	var all []string
+	all := make([]string, 0, len(lines))
 	for _, line := range lines {
 		all = append(all, strings.Split(line, "\n")...)
 	}
@@ -41,7 +41,8 @@ func (l *logger) box(title string, lines ...string) {
 	}
 	edge := "+" + strings.Repeat("-", width+4) + "+"
 	pad := func(s string) string { return "|  " + s + strings.Repeat(" ", width-utf8.RuneCountInString(s)) + "  |" }
-	out := []string{edge, pad(title), edge}
+	out := make([]string, 0, len(all)+4)
+	out = append(out, edge, pad(title), edge)
 	for _, line := range all {
 		out = append(out, pad(line))
 	}

@@ -49,7 +49,7 @@ func (a *app) migrate(ctx context.Context) (fresh bool, err error) {
 	}
 	switch {
 	case c.Version > latest:
-		return false, fmt.Errorf("Error: Can't find migration version %d", c.Version) //nolint:revive // Rocket.Chat's own words
+		return false, fmt.Errorf("Error: Can't find migration version %d", c.Version) //nolint:staticcheck // Rocket.Chat's own words
 	case c.Version < 700:
 		return false, fmt.Errorf("%w: UPGRADE NOT SUPPORTED\nthe database is of a release before 7", errStopped)
 	case c.Version < latest:
@@ -93,7 +93,7 @@ func (a *app) lock(ctx context.Context) error {
 			return nil
 		}
 		if try == tries {
-			return fmt.Errorf("%w: Migration cannot start\nThe database is locked by another instance.", errStopped) //nolint:revive,staticcheck // Rocket.Chat's own form
+			return fmt.Errorf("%w: Migration cannot start\nThe database is locked by another instance", errStopped)
 		}
 		a.log.info("Migrations", fmt.Sprintf("Not migrating, control is locked. Attempt %d/%d.", try, tries))
 		if err := pause(ctx, a.retry); err != nil {
@@ -110,8 +110,13 @@ func (a *app) firstTimeSetup(ctx context.Context) error {
 	first := map[string]bson.D{
 		"rocketchat_room": {{Key: "_id", Value: "GENERAL"}, {Key: "name", Value: "general"}, {Key: "t", Value: "c"}, {Key: "default", Value: true}, {Key: "ts", Value: now}},
 		"users": {
-			{Key: "_id", Value: "rocket.cat"}, {Key: "username", Value: "rocket.cat"}, {Key: "name", Value: "Rocket.Cat"},
-			{Key: "type", Value: "bot"}, {Key: "active", Value: true}, {Key: "roles", Value: bson.A{"bot"}}, {Key: "createdAt", Value: now},
+			{Key: "_id", Value: "rocket.cat"},
+			{Key: "username", Value: "rocket.cat"},
+			{Key: "name", Value: "Rocket.Cat"},
+			{Key: "type", Value: "bot"},
+			{Key: "active", Value: true},
+			{Key: "roles", Value: bson.A{"bot"}},
+			{Key: "createdAt", Value: now},
 		},
 	}
 	for _, collection := range []string{"rocketchat_room", "users"} {

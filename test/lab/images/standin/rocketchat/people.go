@@ -149,7 +149,7 @@ func (a *app) promoteOldest(ctx context.Context) error {
 }
 
 // errTaken is a name that another user has.
-var errTaken = errors.New("username is already in use") //nolint:gochecknoglobals // a sentinel
+var errTaken = errors.New("username is already in use")
 
 // insertUser adds a person, with a password hashed as Meteor does: bcrypt of the
 // hexadecimal SHA-256.
@@ -180,7 +180,7 @@ func digest(password string) []byte {
 }
 
 // errUnauthorized is any login that fails; which part was wrong is not said.
-var errUnauthorized = errors.New("Unauthorized") //nolint:gochecknoglobals,revive,staticcheck // Rocket.Chat's own word
+var errUnauthorized = errors.New("unauthorized")
 
 // login checks a password and gives a token that every instance knows.
 func (a *app) login(ctx context.Context, name, password string) (*user, string, error) {

@@ -53,7 +53,8 @@ func (a *app) instances() *mongo.Collection { return a.db.Collection("instances"
 func (a *app) register(ctx context.Context) error {
 	err := upsert(ctx, a.instances(), a.id, bson.D{
 		{Key: "$set", Value: bson.D{
-			{Key: "pid", Value: pid()}, {Key: "name", Value: "rocket.chat"},
+			{Key: "pid", Value: pid()},
+			{Key: "name", Value: "rocket.chat"},
 			{Key: "extraInformation", Value: extra{
 				Host: a.instanceIP, Port: a.port, TCPPort: a.broker.port(),
 				OS: readOS(), NodeVersion: nodeVersion, Conns: a.sessions.count(),
@@ -97,8 +98,8 @@ func (a *app) heartbeat(ctx context.Context) error {
 // expireRecords does what the TTL index on _updatedAt does in MongoDB, whose
 // monitor looks once a minute (§1). FerretDB has no such index, so a dead record
 // leaves only while some instance lives.
-func (a *app) expireRecords(ctx context.Context) error {
-	tick := time.NewTicker(min(time.Minute, a.expire))
+func (a *app) expireRecords(ctx context.Context, after time.Duration) error {
+	tick := time.NewTicker(min(time.Minute, after))
 	defer tick.Stop()
 	for {
 		select {
@@ -108,7 +109,7 @@ func (a *app) expireRecords(ctx context.Context) error {
 		}
 		now, err := a.serverTime(ctx)
 		if err == nil {
-			_, err = a.instances().DeleteMany(ctx, bson.D{{Key: "_updatedAt", Value: bson.D{{Key: "$lt", Value: now.Add(-a.expire)}}}})
+			_, err = a.instances().DeleteMany(ctx, bson.D{{Key: "_updatedAt", Value: bson.D{{Key: "$lt", Value: now.Add(-after)}}}})
 		}
 		if err != nil && ctx.Err() == nil {
 			a.log.info("InstanceStatus", "error expiring: "+err.Error())

@@ -223,7 +223,7 @@ func TestInstance(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var out []string
+		out := make([]string, 0, len(elements))
 		for _, e := range elements {
 			out = append(out, e.Key())
 		}
@@ -352,7 +352,7 @@ func TestLicence(t *testing.T) {
 			if want := `{"id":"7","msg":"result","result":` + c.modules + `}`; answer.Message != want {
 				t.Errorf("modules %s, want %s", answer.Message, want)
 			}
-			ws, _, err := websocket.Dial(t.Context(), two.url+"/websocket", nil)
+			ws, _, err := websocket.Dial(t.Context(), two.url+"/websocket", nil) //nolint:bodyclose // the library closes it
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -498,10 +498,9 @@ func TestGhosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	i := w.start(t, map[string]string{"MULTIPLE_INSTANCES_PING_INTERVAL": "1"})
-	i.app.expire = 100 * time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
 	defer cancel()
-	if err := i.app.expireRecords(ctx); err != nil {
+	if err := i.app.expireRecords(ctx, 100*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := w.db.Collection("instances").CountDocuments(t.Context(), bson.D{{Key: "_id", Value: bson.D{{Key: "$in", Value: bson.A{"dead", "future"}}}}}); err != nil || n != 1 {

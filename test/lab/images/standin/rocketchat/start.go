@@ -19,7 +19,7 @@ import (
 )
 
 // errStopped is the start that Rocket.Chat gives up with its box.
-var errStopped = errors.New("server stopped") //nolint:gochecknoglobals // a sentinel
+var errStopped = errors.New("server stopped")
 
 // app is one instance.
 type app struct {
@@ -110,7 +110,7 @@ func (a *app) serve(ctx context.Context, ready chan<- *app) error {
 		return err
 	}
 	group.Go(func() error { return a.heartbeat(ctx) })
-	group.Go(func() error { return a.expireRecords(ctx) })
+	group.Go(func() error { return a.expireRecords(ctx, a.expire) })
 	a.log.box("SERVER RUNNING",
 		"Rocket.Chat Version: "+a.release.String()+" (the lab's stand-in)",
 		"     NodeJS Version: "+nodeVersion+" - x64",
@@ -131,7 +131,7 @@ func (a *app) listen(ctx context.Context, group *errgroup.Group, port string, h 
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", a.address(port))
 	if err != nil {
-		return fmt.Errorf("Error: listen %s: %w", a.address(port), err) //nolint:revive // node's own form
+		return fmt.Errorf("Error: listen %s: %w", a.address(port), err) //nolint:staticcheck // node's own form
 	}
 	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	group.Go(func() error {
