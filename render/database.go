@@ -50,7 +50,7 @@ func database(in Inputs) (Project, error) {
 		Monitoring:     w.RunsMonitoring(),
 		SubPath:        w.Grafana.Path != "",
 		SecureCookies:  strings.HasPrefix(w.RootURL, "https:"),
-		GrafanaHealth:  "http://" + bracketed(host.PrivateIP) + ":${GRAFANA_HOST_PORT:-5050}/api/health",
+		GrafanaHealth:  "http://" + bracketed(host.PrivateIP) + ":${GRAFANA_HOST_PORT:-5050}${GRAFANA_PATH-}/api/health",
 		PrometheusPort: w.Database.PrometheusPort,
 		// One name for both: the tag is a variable, so that .env alone decides.
 		MongoDBImage: imageRepository("mongodb") + ":${MONGODB_TAG:?}",

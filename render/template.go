@@ -116,7 +116,7 @@ func quoteYAML(text string) (string, error) {
 	}
 	var quoted strings.Builder
 	for _, r := range strings.TrimSuffix(out.String(), "\n") {
-		if (r >= 0x7f && r < 0xa0) || r == 0xfeff || r == 0xfffe || r == 0xffff {
+		if (r >= 0x7f && r < 0xa0) || (r >= 0xfffe && r <= 0xffff) {
 			fmt.Fprintf(&quoted, `\u%04x`, r)
 		} else {
 			quoted.WriteRune(r)

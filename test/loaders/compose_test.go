@@ -171,7 +171,7 @@ func values() []string {
 		out,
 		"simple", " leading and trailing ", `"quoted"`, `'single'`, `it's "both"`, `back\slash`, `end\`, `\\`, `\"`, `\n`,
 		"$HOME", "$$", "$", "${X:-y}", "a$b$c", "#comment", "a #b", "a=b", "=", "`id`", "$(id)", "line\nline", "line\r\nline\n",
-		"\ttab\t", "ünï ☃ 漢字", "!history!", "%s%d", "{}[]<>", "*?~", "a;b&c|d", "true", "null", "123", "1e3", "0x1F", "~", "- a", "key: value", "@at", "\x01\x7f", "\u0085\u009f\ufeff\uffff",
+		"\ttab\t", "ünï ☃ 漢字", "!history!", "%s%d", "{}[]<>", "*?~", "a;b&c|d", "true", "null", "123", "1e3", "0x1F", "~", "- a", "key: value", "@at", "\x01\x7f", "\u0085\u009f\ufeff\ufffe\uffff",
 		"x\\$y", "\\\\$z", "a\\", "a\\\\\"", "\"\n\"", "'\\''",
 	)
 	const alphabet = `ab 19$\"'#=` + "`" + `{}()&;|<>*?~!%:@-_.,/[]^+ü☃` + "\n\r\t"
