@@ -91,8 +91,11 @@ func amiss(want Service, have *remote.Container) string {
 	return have.State
 }
 
-// containers are the project's, by service.
+// containers are the project's, by service. An engine that does not answer in
+// time is an error: a connection may be dead without a word.
 func (p project) containers(ctx context.Context) (map[string]*remote.Container, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.site.timing().Docker)
+	defer cancel()
 	docker, err := p.host.Docker(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask Docker on %s: %w", p.Host, err)
@@ -230,7 +233,7 @@ func (p project) composeCommand(files []string, args ...string) remote.Command {
 }
 
 func (p project) compose(ctx context.Context, out engine.Output, files []string, args ...string) error {
-	res, err := p.host.Stream(ctx, p.composeCommand(files, args...), func(l remote.Line) { out.Line("compose", l.Text) })
+	res, err := p.host.Stream(ctx, p.composeCommand(files, args...), func(l remote.Line) { out.Line("compose", strings.TrimSpace(l.Text)) })
 	if err != nil {
 		return fmt.Errorf("docker compose %s in %s: %w", args[0], p.Dir, err)
 	}
@@ -242,30 +245,35 @@ func (p project) compose(ctx context.Context, out engine.Output, files []string,
 
 func (p project) composeProblem(args string, res remote.Result) error {
 	last := lastLines(res.Stderr+res.Stdout, 10)
+	cause, next := composeCause(strings.Join(last, "\n"), p.Host)
 	return &engine.Problem{
 		Command:   "docker compose " + args,
 		ExitCode:  res.Code,
 		LastLines: last,
-		Cause:     composeCause(strings.Join(last, "\n"), p),
-		Next:      "Look at the lines above, mend the cause on " + p.Host + ", and run again; what is done stays done.",
-		Err:       fmt.Errorf("docker compose %s in %s ended with code %d", args, p.Dir, res.Code),
+		Cause:     cause,
+		Next:      next,
+		Err:       fmt.Errorf("in %s: %s", p.Dir, strings.TrimSpace(last[len(last)-1])),
 	}
 }
 
 // composeCause recognises what Compose and Docker say for the failures that
-// people meet most.
-func composeCause(text string, p project) string {
+// people meet most, and says what to do.
+func composeCause(text, host string) (cause, next string) {
 	switch {
 	case strings.Contains(text, "no space left on device"):
-		return "the disk of " + p.Host + " is full"
+		return "the disk of " + host + " is full", "free space on " + host + " (docker system df shows what Docker uses), then run again"
 	case strings.Contains(text, "address already in use"), strings.Contains(text, "port is already allocated"):
-		return "a port that the service needs is taken by another program"
-	case strings.Contains(text, "permission denied"):
-		return "the user may not use Docker on " + p.Host
+		return "a port that the service needs is taken by another program on " + host,
+			"see which with: ss -ltnp; stop that program, or choose another port in workspace.yaml, then run again"
 	case strings.Contains(text, "Cannot connect to the Docker daemon"):
-		return "Docker does not run on " + p.Host
+		return "Docker does not run on " + host, "start it with: systemctl start docker, then run again"
+	case strings.Contains(text, "permission denied"):
+		return "the user may not use Docker on " + host, "add the user to the group docker, or allow it sudo, then run again"
+	case strings.Contains(text, "not a shared or slave mount"):
+		return "the root of " + host + " is mounted private, where systemd mounts it shared; node-exporter could not follow mounts",
+			"run mount --make-rshared / on " + host + " (and at each boot), or do without it (database.node_exporter_port: 0), then run again"
 	}
-	return ""
+	return "", "look at the lines above, mend the cause on " + host + ", then run again; what is done stays done"
 }
 
 func lastLines(text string, n int) []string {

@@ -48,10 +48,15 @@ type Timing struct {
 	// Verify bounds the wait for the cluster to be seen whole: an instance
 	// that was recreated leaves a record that expires after one to two minutes.
 	Verify time.Duration
+	// Youth bounds the wait for what only time brings to a cluster that is whole
+	// otherwise: two rounds of Prometheus.
+	Youth time.Duration
 	// Poll is the pause between two looks.
 	Poll time.Duration
 	// Probe bounds one look.
 	Probe time.Duration
+	// Docker bounds one question to an engine; a busy one takes its time.
+	Docker time.Duration
 	// CrashWindow and CrashCount: so many restarts in so long a time are a
 	// crash loop, which no patience will mend.
 	CrashWindow time.Duration
@@ -63,8 +68,10 @@ func Patience() Timing {
 	return Timing{
 		Start:       15 * time.Minute,
 		Verify:      4 * time.Minute,
+		Youth:       45 * time.Second,
 		Poll:        time.Second,
 		Probe:       10 * time.Second,
+		Docker:      time.Minute,
 		CrashWindow: time.Minute,
 		CrashCount:  3,
 	}

@@ -3,8 +3,11 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/engine"
@@ -38,6 +41,8 @@ func (r *Result) set(report cluster.Report) {
 // working correctly", without a login and without trusting a count: the whole
 // cluster is asked until it is seen whole, or the time is up.
 func (s *Site) verify(needs ...string) engine.Step {
+	// waited says that what only time brings was waited for, and did not come.
+	var waited atomic.Bool
 	return engine.Step{
 		ID:    verifyID,
 		Title: "Count the instances",
@@ -45,7 +50,7 @@ func (s *Site) verify(needs ...string) engine.Step {
 		Needs: needs,
 		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
 			r := s.observe(ctx)
-			if whole(r) {
+			if whole(r) && (waited.Load() || !young(r)) {
 				return done(r.Summary), nil
 			}
 			return later(told(r), engine.Change{Kind: engine.Wait, Path: "the cluster to be whole"}), nil
@@ -56,12 +61,14 @@ func (s *Site) verify(needs ...string) engine.Step {
 			if err != nil {
 				return err
 			}
+			started := time.Now()
 			return p.await(ctx, out, patience{
 				what:     "the cluster to be whole",
 				deadline: s.timing().Verify,
 				probe: func(ctx context.Context) (bool, string, error) {
 					r := s.observe(ctx)
-					return whole(r), told(r), nil
+					waited.Store(time.Since(started) > s.timing().Youth)
+					return whole(r) && (waited.Load() || !young(r)), told(r), nil
 				},
 				cause: "what the count names",
 				next:  "rcwizard status shows the count again, with what to do for each finding.",
@@ -76,10 +83,19 @@ func (s *Site) observe(ctx context.Context) cluster.Report {
 	return r
 }
 
-// whole reports whether nothing is amiss that rcwizard could still bring
-// about: a missing licence is told, not waited for.
+// whole reports whether nothing failed. What only the administrator can bring
+// about, such as a licence, is told and not waited for.
 func whole(r cluster.Report) bool {
-	return r.Verdict == cluster.VerdictOK || r.Verdict == cluster.VerdictWarning || r.Verdict == cluster.VerdictUnknown && r.Registered == r.Planned && r.Counted
+	return r.Verdict != cluster.VerdictFailed && r.Counted && r.Registered == r.Planned
+}
+
+// young reports whether something is still to be seen that time alone brings:
+// Prometheus asks its targets one after the other, and has asked too early an
+// instance that was still starting.
+func young(r cluster.Report) bool {
+	return slices.ContainsFunc(r.Findings, func(f cluster.Finding) bool {
+		return f.ID == "target-unknown" || f.ID == "target-down" || f.ID == "target-missing"
+	})
 }
 
 func told(r cluster.Report) string {
