@@ -89,7 +89,7 @@ func (h *Host) nft(ctx context.Context, rules string) error {
 // Unplug pulls the host's network cable: it runs on, and nobody reaches it.
 func (h *Host) Unplug(ctx context.Context) error { return h.do(ctx, "unplug", nil) }
 
-// Plug puts the cable back.
+// Plug puts the cable back. Hosts that tried to reach this one meanwhile may take a second more to find it.
 func (h *Host) Plug(ctx context.Context) error { return h.do(ctx, "plug", nil) }
 
 // FreezeSSH stops all of the host's sshd processes with SIGSTOP: connections stay, and nothing answers on them.

@@ -54,6 +54,9 @@ func TestNetworkFaults(t *testing.T) {
 	must(b.Unplug(ctx))
 	reach("b unplugged", func(from, to *lab.Host) bool { return from.Name() == "b" || to.Name() == "b" })
 	must(b.Plug(ctx))
+	// A neighbour that asked for b's hardware address in vain asks again after a second.
+	eventually(t, "a reaches b", func() bool { return opens(t, a, b, "22") })
+	eventually(t, "c reaches b", func() bool { return opens(t, c, b, "22") })
 	reach("b plugged in", none)
 }
 

@@ -12,16 +12,19 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/rcwizard/rcwizard/test/lab"
+	"github.com/rcwizard/rcwizard/test/lab/images"
 )
 
 const usage = `usage: lab COMMAND
 
   prepare             install and build what the lab needs (root; the first time takes minutes)
+  prepare --only P    build the program P alone and print its path
   up                  start the demo's hosts: db, rc1, rc2, edge, rc3, outsider
   down                take them down, and remove what is left of lab hosts that were killed
   status              say which hosts are up, and how to reach them
@@ -68,6 +71,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	switch {
 	case command == "prepare" && len(rest) == 1:
 		return lab.Prepare(ctx, stderr) //nolint:wrapcheck // the parts' own errors
+	case command == "prepare" && len(rest) == 3 && rest[1] == "--only":
+		return prepareOnly(ctx, lab.CacheDir(dir), rest[2], stdout, stderr)
 	case command == "up" && len(rest) == 1:
 		return up(ctx, demo, stdout)
 	case command == "down" && len(rest) == 1:
@@ -78,7 +83,22 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return execute(ctx, demo, rest[1], rest[2:])
 	}
 	flags.Usage()
-	return fmt.Errorf("what should %q be", args)
+	if command == "" {
+		return flag.ErrHelp
+	}
+	return fmt.Errorf("no such command: lab %s", strings.Join(args, " "))
+}
+
+// prepareOnly builds one program and needs no root.
+func prepareOnly(ctx context.Context, cache, name string, stdout, stderr io.Writer) error {
+	path, err := images.Program(ctx, cache, name, stderr)
+	if err != nil {
+		return err //nolint:wrapcheck // says what was built
+	}
+	if _, err := fmt.Fprintln(stdout, path); err != nil {
+		return fmt.Errorf("print the program's path: %w", err)
+	}
+	return nil
 }
 
 // up starts the demo's fleet, unless it runs.
@@ -125,14 +145,20 @@ func down(ctx context.Context, dir string, stdout io.Writer) error {
 	return nil
 }
 
-// status lists the hosts and says how they are reached.
-func status(ctx context.Context, dir string, stdout io.Writer) error {
+// open finds the demo's fleet.
+func open(ctx context.Context, dir string) (*lab.Fleet, error) {
 	f, err := lab.Open(ctx, dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return errors.New("the lab is not up: start it with `make lab`")
+		return nil, errors.New("the lab is not up: start it with `make lab`")
 	}
+	return f, err //nolint:wrapcheck // says what to do
+}
+
+// status lists the hosts and says how they are reached.
+func status(ctx context.Context, dir string, stdout io.Writer) error {
+	f, err := open(ctx, dir)
 	if err != nil {
-		return err //nolint:wrapcheck // says what to do
+		return err
 	}
 	self, err := os.Executable()
 	if err != nil {
@@ -169,9 +195,9 @@ func execute(ctx context.Context, dir, host string, argv []string) error {
 	if len(argv) == 0 {
 		return errors.New("exec: no command")
 	}
-	f, err := lab.Open(ctx, dir)
+	f, err := open(ctx, dir)
 	if err != nil {
-		return err //nolint:wrapcheck // says what to do
+		return err
 	}
 	// Signals from the terminal reach the command itself.
 	ctx = context.WithoutCancel(ctx)

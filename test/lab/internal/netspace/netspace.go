@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -178,7 +179,8 @@ func hardwareAddress(a netip.Addr) net.HardwareAddr {
 	return append(net.HardwareAddr{0x02, 0x77}, b[len(b)-4:]...)
 }
 
-// Plug sets the state of a port, as if its cable were pulled out or put back.
+// Plug sets the state of a port, as if its cable were pulled out or put back. It returns when the kernel carries
+// packets over it again, or no longer: it takes note of a cable only about once a second.
 func Plug(wire netns.NsHandle, port string, up bool) error {
 	w, err := handle(wire)
 	if err != nil {
@@ -196,7 +198,18 @@ func Plug(wire netns.NsHandle, port string, up bool) error {
 	if err := set(link); err != nil {
 		return fmt.Errorf("port %s: %w", port, err)
 	}
-	return nil
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range 500 {
+		if link, err = w.LinkByName(port); err != nil {
+			return fmt.Errorf("port %s: %w", port, err)
+		}
+		if (link.Attrs().OperState == netlink.OperUp) == up {
+			return nil
+		}
+		<-tick.C
+	}
+	return fmt.Errorf("port %s: its state is still %s", port, link.Attrs().OperState)
 }
 
 // Detach removes a port with the wire's end and the host's end of its cable.
