@@ -95,7 +95,11 @@ if command -v nc >/dev/null; then
 		echo rcwz-open
 		exec nc -U "$host"
 	fi
-	if ! e=$(nc -w 5 "$host" "$port" </dev/null 2>&1 >/dev/null); then echo "rcwz-fail ${e##*: }"; exit 0; fi
+	case $(nc -h 2>&1) in
+	*-z*) probe='nc -v -z -w 5' ;;
+	*) probe='nc -w 5' ;; # an old busybox
+	esac
+	if ! e=$($probe "$host" "$port" </dev/null 2>&1 >/dev/null); then echo "rcwz-fail ${e##*: }"; exit 0; fi
 	echo rcwz-open
 	exec nc "$host" "$port"
 fi
@@ -189,7 +193,7 @@ func (r *runner) stdio(ctx context.Context, c Command) (*stdio, error) {
 		defer s.mu.Unlock()
 		s.errs.add(line)
 	}}
-	s.l, err = r.launch(ctx, c.Root, "PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/snap/bin; export PATH\n"+src, s.in, lines)
+	s.l, err = r.launch(ctx, c.Root, src, s.in, lines)
 	if err != nil {
 		s.free()
 		return nil, err

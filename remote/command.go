@@ -39,7 +39,7 @@ func (c Command) source() (string, error) {
 	for _, arg := range c.Args {
 		b.WriteString(" " + Quote(arg))
 	}
-	b.WriteString("\n" + c.Script)
+	b.WriteString("\n" + c.Script + "\n#rcwz-whole")
 	s := b.String()
 	if strings.ContainsRune(s, 0) {
 		return "", errors.New("a script, its arguments and its environment cannot contain NUL bytes")

@@ -74,7 +74,8 @@ const (
 	dockerSocket = "/var/run/docker.sock"
 	// dialStdio goes where the docker command goes: its context and
 	// DOCKER_HOST count.
-	dialStdio = `command -v docker >/dev/null || { echo rcwz-docker-absent >&2; exit 127; }
+	dialStdio = `PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/snap/bin
+command -v docker >/dev/null || { echo rcwz-docker-absent >&2; exit 127; }
 exec docker system dial-stdio`
 )
 

@@ -96,7 +96,7 @@ cd -- "$t"
 tar -xpomf -
 [ -f .rcwz-sum ] || { echo "rcwz-corrupt: the stream was cut" >&2; exit 70; }
 mv -- .rcwz-sum ../.rcwz-$$/..sum
-sha256sum -c ..sum >..log 2>&1 || { grep -v ': OK$' ..log >..bad; echo "rcwz-corrupt: $(head -n 3 ..bad)" >&2; exit 70; }
+[ ! -s ..sum ] || sha256sum -c ..sum >..log 2>&1 || { grep -v ': OK$' ..log >..bad; echo "rcwz-corrupt: $(head -n 3 ..bad)" >&2; exit 70; }
 rm -f -- ..log
 if [ -n "$o" ]; then chown -R -- "$o" .; fi
 inside() {

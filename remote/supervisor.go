@@ -38,6 +38,11 @@ import (
 //     script's shell (the runner) learns the pump's pid as the first line on
 //     the pipe and ends it when the script is done. It has no other way to
 //     know: $$ in a subshell is the pid of the main shell.
+//   - A script that arrives in part only, because the connection was cut, is not
+//     run: its last line must be there.
+//   - The script's shell survives SIGPIPE (its children do not): dash tells of a
+//     killed child on stderr, and where that is closed it would die before the
+//     script's own traps clean up.
 //   - stderr of the supervisor itself goes nowhere, since bash reports killed
 //     children there; the script's stderr is kept on descriptor 5.
 const supervisorText = `LC_ALL=C
@@ -99,11 +104,16 @@ trap 'c=1; [ -z "$p" ] || end' TERM
 	trap : TERM INT HUP
 	read -r q
 	e=$(dd '"${d}@SCRIPT@"')
-	(
-		exec 2>&6 6>&-
-		eval "$e"
-	)
-	r=$?
+	case $e in
+	*"#rcwz-whole")
+		(
+			trap : PIPE
+			exec 2>&6 6>&-
+			eval "$e"
+		)
+		r=$? ;;
+	*) r=143 ;;
+	esac
 	kill "$q"
 	exit $r' 2>&5 3<&- 5>&- &
 p=$!
