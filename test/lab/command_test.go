@@ -17,9 +17,7 @@ import (
 // TestCommand is the way of a newcomer: up, look, run, down.
 func TestCommand(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: the lab needs root")
-	}
+	lab.NeedRoot(t)
 	program, err := lab.Program()
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +80,7 @@ func TestCommand(t *testing.T) {
 	if len(problems) != 0 {
 		t.Fatalf("the demo's workspace is not valid: %v", problems)
 	}
-	var names []string
+	names := make([]string, 0, len(w.Hosts))
 	for _, h := range w.Hosts {
 		names = append(names, h.Name)
 		expect(0, h.Name, "exec", "op", "--", "ssh", "-F", "none", "-i", h.SSH.IdentityFile,

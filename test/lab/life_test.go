@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -115,9 +116,7 @@ func TestOwner(t *testing.T) {
 //nolint:tparallel // one after the other, for the machine is small
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: the lab needs root")
-	}
+	lab.NeedRoot(t)
 	for _, victim := range []string{"owner", "supervisor"} {
 		t.Run(victim, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOwner$", "-test.v")
@@ -253,9 +252,7 @@ func TestOptions(t *testing.T) {
 // TestFailedStart shows that a fleet which does not start says why, and leaves nothing.
 func TestFailedStart(t *testing.T) {
 	t.Parallel()
-	if os.Geteuid() != 0 {
-		t.Skip("skipped: the lab needs root")
-	}
+	lab.NeedRoot(t)
 	program, err := lab.Program()
 	if err != nil {
 		t.Fatal(err)
@@ -290,5 +287,24 @@ func TestFailedStart(t *testing.T) {
 	groups, err := filepath.Glob("/sys/fs/cgroup/*/rcwizard-lab-*-failed")
 	if err != nil || len(groups) != 0 {
 		t.Errorf("cgroups are left: %q, %v", groups, err)
+	}
+}
+
+// TestWithoutRoot runs another test as nobody: it is skipped in one line, or fails where the lab is required.
+func TestWithoutRoot(t *testing.T) {
+	t.Parallel()
+	lab.NeedRoot(t)
+	for setting, want := range map[string]string{
+		"":         "--- SKIP: TestTwoFleets",
+		"required": "--- FAIL: TestTwoFleets",
+	} {
+		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestTwoFleets$", "-test.v")
+		cmd.Dir = "/"
+		cmd.Env = []string{"RCWIZARD_LAB=" + setting}
+		cmd.SysProcAttr = &unix.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+		out, err := cmd.CombinedOutput()
+		if (err == nil) != (setting == "") || !strings.Contains(string(out), want) || strings.Count(string(out), "the lab needs root") != 1 {
+			t.Errorf("RCWIZARD_LAB=%q: %v, want %q and one line that says why:\n%s", setting, err, want, out)
+		}
 	}
 }

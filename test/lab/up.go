@@ -27,12 +27,7 @@ const (
 // RCWIZARD_LAB=required. The logs of a fleet whose test failed are kept as the test's artifacts.
 func Up(tb testing.TB, o Options) *Fleet {
 	tb.Helper()
-	if os.Geteuid() != 0 {
-		if os.Getenv(required) == "required" {
-			tb.Fatalf("the lab needs root, and %s=required", required)
-		}
-		tb.Skip("skipped: the lab needs root")
-	}
+	NeedRoot(tb)
 	if o.Name == "" {
 		o.Name = testName(tb.Name())
 	}
@@ -68,6 +63,18 @@ func Up(tb testing.TB, o Options) *Fleet {
 		}
 	})
 	return f
+}
+
+// NeedRoot skips a test that needs the lab where there is no root, or fails it when RCWIZARD_LAB=required.
+func NeedRoot(tb testing.TB) {
+	tb.Helper()
+	switch {
+	case os.Geteuid() == 0:
+	case os.Getenv(required) == "required":
+		tb.Fatalf("the lab needs root, and %s=required", required)
+	default:
+		tb.Skip("skipped: the lab needs root")
+	}
 }
 
 // testName makes a fleet's name of a test's.
