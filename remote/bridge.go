@@ -227,6 +227,19 @@ func (s *stdio) said() string {
 	}
 }
 
+// refused is why sudo did not let the script run; nil if it did.
+func (s *stdio) refused(r *runner) error {
+	if s.l.gate == nil {
+		return nil
+	}
+	select {
+	case <-s.l.ended:
+		return s.l.gate.failure(r.name, r.user, *s.l.exit)
+	default:
+		return nil
+	}
+}
+
 func (s *stdio) Read(p []byte) (int, error) { return s.reader.Read(p) } //nolint:wrapcheck // a stream hands on what it gets
 
 func (s *stdio) Write(p []byte) (int, error) { return s.l.stdin.Write(p) } //nolint:wrapcheck // as above

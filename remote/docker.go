@@ -131,21 +131,22 @@ func findDocker(ctx context.Context, r *runner, dial dialFunc, socket string) (*
 	if err == nil || ctx.Err() != nil || errors.As(err, &failed) {
 		return d, err
 	}
-	first := said.kind()
+	first := kindOf(said.text())
 	if first != DockerNotPermitted {
 		return nil, &DockerError{Host: r.name, User: r.user, Kind: first, Err: said.cause(err)}
 	}
 	denied := said.cause(err)
-	said = stdioText{}
-	d, err = openDocker(ctx, r, "sudo docker system dial-stdio", said.dial(r, true))
+	var asRoot stdioText
+	d, err = openDocker(ctx, r, "sudo docker system dial-stdio", asRoot.dial(r, true))
 	if err == nil || ctx.Err() != nil || errors.As(err, &failed) {
 		return d, err
 	}
+	text := asRoot.text()
 	var sudo *SudoError
-	if errors.As(err, &sudo) {
-		return nil, &DockerError{Host: r.name, User: r.user, Kind: DockerNotPermitted, Err: errors.Join(denied, sudo)}
+	if errors.As(err, &sudo) || errors.As(asRoot.refused(r), &sudo) {
+		return nil, &DockerError{Host: r.name, User: r.user, Kind: DockerNotPermitted, Err: fmt.Errorf("%w; %w", denied, sudo)}
 	}
-	return nil, &DockerError{Host: r.name, User: r.user, Kind: said.kind(), Err: said.cause(err)}
+	return nil, &DockerError{Host: r.name, User: r.user, Kind: kindOf(text), Err: asRoot.cause(err)}
 }
 
 // noAnswer is a stream that opened and an engine that did not answer on it.
@@ -192,8 +193,17 @@ func (t *stdioText) cause(err error) error {
 	return err
 }
 
-func (t *stdioText) kind() DockerKind {
-	text := strings.ToLower(t.text())
+func (t *stdioText) refused(r *runner) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.last == nil {
+		return nil
+	}
+	return t.last.refused(r)
+}
+
+func kindOf(text string) DockerKind {
+	text = strings.ToLower(text)
 	switch {
 	case strings.Contains(text, "rcwz-docker-absent"):
 		return DockerAbsent
