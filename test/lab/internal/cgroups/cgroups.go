@@ -183,6 +183,26 @@ func Remove(name string, patience time.Duration) error {
 	}
 }
 
+// List names the lab's directories, of all hierarchies.
+func List() ([]string, error) {
+	hierarchies, err := Mounted()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, h := range hierarchies {
+		dirs, err := filepath.Glob(filepath.Join(h.Mount, Prefix+"*"))
+		if err != nil {
+			return nil, fmt.Errorf("list the lab's cgroups: %w", err)
+		}
+		for _, d := range dirs {
+			names = append(names, filepath.Base(d))
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}
+
 // removeTree removes cgroup directories from the leaves up; their files cannot and need not be removed.
 func removeTree(dir string) error {
 	entries, err := os.ReadDir(dir)

@@ -84,9 +84,10 @@ func Sweep(fleets string) error {
 	}
 	// The last fleet leaves no directory behind; with a fleet in it, it stays.
 	_ = os.Remove(LockDir)
-	// A fleet claims its directory before it makes it, so whoever is claimed by none of these is dead.
-	dirs, err := filepath.Glob(filepath.Join(fleets, "*"))
-	if err != nil {
+	// A fleet claims its directories before it makes them, so those are dead that are claimed by none of whom we find now.
+	dirs, dirsErr := filepath.Glob(filepath.Join(fleets, "*"))
+	groups, groupsErr := cgroups.List()
+	if err := errors.Join(dirsErr, groupsErr); err != nil {
 		return errors.Join(all, fmt.Errorf("look for dead fleets: %w", err))
 	}
 	alive, err := Alive()
@@ -96,6 +97,11 @@ func Sweep(fleets string) error {
 	for _, dir := range dirs {
 		if !slices.ContainsFunc(alive, func(c Claim) bool { return c.Dir == dir }) {
 			all = errors.Join(all, os.RemoveAll(dir))
+		}
+	}
+	for _, name := range groups {
+		if !slices.ContainsFunc(alive, func(c Claim) bool { return c.Cgroup == name }) {
+			all = errors.Join(all, cgroups.Remove(name, time.Second))
 		}
 	}
 	return all
