@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rcwizard/rcwizard/cluster"
@@ -91,7 +92,7 @@ func (p project) startWithAdministrator(ctx context.Context, out engine.Output) 
 	if len(files) == 0 {
 		files = []string{"compose.yml"}
 	}
-	if err := p.compose(ctx, out, append(files[:len(files):len(files)], file.Path), "up", "--detach"); err != nil {
+	if err := p.compose(ctx, out, append(slices.Clip(files), file.Path), "up", "--detach"); err != nil {
 		return err
 	}
 	return p.await(ctx, out, patience{

@@ -261,7 +261,8 @@ fi
 `
 
 func (p project) look(ctx context.Context, wanted []render.File) (directory, error) {
-	args := []string{p.Dir}
+	args := make([]string, 0, 1+len(wanted))
+	args = append(args, p.Dir)
 	for _, f := range wanted {
 		args = append(args, f.Path)
 	}

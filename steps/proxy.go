@@ -56,5 +56,5 @@ func (s *Site) askProxy(ctx context.Context) (ok bool, seen string) {
 	case r.Answers == 0:
 		return false, "it answers " + r.Refused
 	}
-	return true, fmt.Sprintf("%s answers", s.Workspace.RootURL)
+	return true, s.Workspace.RootURL + " answers"
 }

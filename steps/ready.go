@@ -72,7 +72,7 @@ func describe(f facts.Facts) string {
 type flaw struct{ reason, cure string }
 
 func reasons(flaws []flaw) string {
-	var all []string
+	all := make([]string, 0, len(flaws))
 	for _, f := range flaws {
 		all = append(all, f.reason)
 	}
@@ -80,7 +80,7 @@ func reasons(flaws []flaw) string {
 }
 
 func cures(flaws []flaw) string {
-	var all []string
+	all := make([]string, 0, len(flaws))
 	for _, f := range flaws {
 		all = append(all, f.cure)
 	}
@@ -119,8 +119,7 @@ func (s *Site) unfit(host string, f facts.Facts) []flaw {
 // cure in the error's own words; that nobody answered on the way is an error.
 func unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([]flaw, error) {
 	docker, err := h.Docker(ctx)
-	var unusable *remote.DockerError
-	if errors.As(err, &unusable) {
+	if unusable, ok := errors.AsType[*remote.DockerError](err); ok {
 		return []flaw{dockerFlaw(unusable)}, nil
 	}
 	if err != nil {

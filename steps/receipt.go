@@ -76,7 +76,7 @@ func sum(content []byte) string {
 // digest is one sum over all files that need compose up when they change:
 // every file but the live ones.
 func digest(files []render.File) string {
-	h := sha256.New()
+	h := sha256.New() // its Write never fails
 	for _, f := range slices.SortedFunc(slices.Values(files), func(a, b render.File) int {
 		if a.Path < b.Path {
 			return -1
@@ -84,7 +84,7 @@ func digest(files []render.File) string {
 		return 1
 	}) {
 		if !f.Live {
-			fmt.Fprintf(h, "%s %s\n", sum(f.Content), f.Path)
+			h.Write([]byte(sum(f.Content) + " " + f.Path + "\n"))
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))

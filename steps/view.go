@@ -21,7 +21,7 @@ func ViewFrom(w workspace.Workspace, hosts map[string]remote.Host, outside clust
 			return nil
 		}
 		return func(ctx context.Context, network, address string) (net.Conn, error) {
-			return h.Dial(ctx, network, address) //nolint:wrapcheck // a DialError says from where and why
+			return h.Dial(ctx, network, address)
 		}
 	}
 	// A database of somebody else's is asked from where it is used.

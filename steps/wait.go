@@ -216,7 +216,7 @@ func (p project) crashed(ctx context.Context, watch *crashWatch) error {
 		return err
 	}
 	for name, c := range containers {
-		what := ""
+		var what string
 		switch {
 		case watch.looping(c, time.Now()):
 			what = fmt.Sprintf("it was restarted %d times and crashed each time, with exit code %d", c.RestartCount, c.ExitCode)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/viper"
@@ -109,13 +110,13 @@ func (a *app) fromState(name string) (answers, error) {
 // applyOverrides takes what flags and environment say, and reports whether
 // they said anything.
 func applyOverrides(config *viper.Viper, w *workspace.Workspace) bool {
-	any := false
+	said := false
 	for key, field := range overrides(w) {
 		if v := config.GetString(key); v != "" && v != *field {
-			*field, any = v, true
+			*field, said = v, true
 		}
 	}
-	return any
+	return said
 }
 
 // absolutePaths resolves the files of the operator's machine that the
@@ -205,10 +206,8 @@ func (a *app) knownFolder(name string) (*state.Folder, error) {
 	case name == "":
 		name = names[0]
 	}
-	for _, known := range names {
-		if known == name {
-			return a.folder(name)
-		}
+	if slices.Contains(names, name) {
+		return a.folder(name)
 	}
 	return nil, usage(fmt.Errorf("no workspace %q is known on this machine; known are: %s", name, strings.Join(names, ", ")))
 }

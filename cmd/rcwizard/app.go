@@ -3,7 +3,10 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -30,16 +33,16 @@ type app struct {
 func run(ctx context.Context, args []string, sys system) int {
 	home := sys.env("HOME")
 	if home == "" {
-		home, _ = os.UserHomeDir() //nolint:errcheck // a missing home is told where it is needed
+		home, _ = os.UserHomeDir() // a missing home is told where it is needed
 	}
 	a := &app{
 		sys: sys, config: viper.New(), home: home, build: thisBuild(),
 		input: bufio.NewReader(sys.stdin), redactor: remote.NewRedactor(),
 	}
-	ctx, a.stop = listen(ctx, sys.stderr)
+	ctx, a.stop = listen(ctx, a.sayf)
 	defer a.stop.end()
 
-	root := a.root()
+	root := a.root() //nolint:contextcheck // cobra hands the context to each command
 	root.SetArgs(args)
 	root.SetIn(sys.stdin)
 	root.SetOut(sys.stdout)
@@ -47,9 +50,33 @@ func run(ctx context.Context, args []string, sys system) int {
 	err := root.ExecuteContext(ctx)
 	code, untold := exitCode(err)
 	if untold {
-		fmt.Fprintf(sys.stderr, "rcwizard: %v\n", err)
+		a.sayf("rcwizard: %v\n", err)
 	}
 	return code
+}
+
+// sayf tells the person something beside the result, on stderr. Where that
+// cannot be written there is nobody to be told so.
+func (a *app) sayf(format string, args ...any) {
+	_, _ = fmt.Fprintf(a.sys.stderr, format, args...)
+}
+
+// print writes a result to stdout.
+func (a *app) print(text string) error {
+	if _, err := io.WriteString(a.sys.stdout, text); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
+
+// printJSON writes a result to stdout as JSON, indented for people.
+func (a *app) printJSON(v any) error {
+	enc := json.NewEncoder(a.sys.stdout)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
 }
 
 func (a *app) root() *cobra.Command {
@@ -132,7 +159,7 @@ func (a *app) answers(args []string) (answers, error) {
 	}
 	if file := a.config.GetString("file"); file != "" {
 		if name != "" {
-			return answers{}, usage(fmt.Errorf("give a workspace's name or --file, not both"))
+			return answers{}, usage(errors.New("give a workspace's name or --file, not both"))
 		}
 		return a.fromFile(file)
 	}

@@ -118,7 +118,7 @@ func (a *app) open(ctx context.Context, ans answers, h workspace.Host) (remote.H
 		return nil, err //nolint:wrapcheck // it names the host, what happened and what to do
 	}
 	if w := c.Warning(); w != "" {
-		fmt.Fprintf(a.sys.stderr, "warning: %s: %s\n", h.Name, w)
+		a.sayf("warning: %s: %s\n", h.Name, w)
 	}
 	return c, nil
 }
@@ -174,9 +174,9 @@ func (a *app) acceptKeys(keys []*remote.UnknownHostKeyError) error {
 	if len(keys) == 0 {
 		return nil
 	}
-	fmt.Fprintln(a.sys.stderr, "These hosts are seen for the first time:")
+	a.sayf("These hosts are seen for the first time:\n")
 	for _, k := range keys {
-		fmt.Fprintf(a.sys.stderr, "  %-12s %-22s %-8s %s\n", k.Host, k.Addr, k.Type, k.Fingerprint)
+		a.sayf("  %-12s %-22s %-8s %s\n", k.Host, k.Addr, k.Type, k.Fingerprint)
 	}
 	yes, err := a.ask("Are these their keys?")
 	if err != nil {
@@ -220,9 +220,9 @@ func (a *app) askSecret(ans *answers, f unreachable) (bool, error) {
 
 // secret asks for one secret without showing it.
 func (a *app) secret(prompt string) (string, error) {
-	fmt.Fprintf(a.sys.stderr, "%s: ", prompt)
+	a.sayf("%s: ", prompt)
 	typed, err := a.sys.password()
-	fmt.Fprintln(a.sys.stderr)
+	a.sayf("\n")
 	if err != nil {
 		return "", fmt.Errorf("read the answer: %w", err)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,8 +20,8 @@ func (a *app) exportCommand() *cobra.Command {
 commands of the guide to deploy them by hand. The same answers give the same
 bytes. Files with secrets are readable by their owner alone.`,
 		Args: cobra.MaximumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.export(cmd, args)
+		RunE: func(_ *cobra.Command, args []string) error {
+			return a.export(args)
 		},
 	}
 	workspaceFlags(cmd)
@@ -33,7 +32,7 @@ bytes. Files with secrets are readable by their owner alone.`,
 	return cmd
 }
 
-func (a *app) export(cmd *cobra.Command, args []string) error {
+func (a *app) export(args []string) error {
 	ans, err := a.answers(args)
 	if err != nil {
 		return err
@@ -57,7 +56,7 @@ func (a *app) export(cmd *cobra.Command, args []string) error {
 		return fmt.Errorf("render the files: %w", err)
 	}
 	if old := a.config.GetString("diff"); old != "" {
-		return a.exportDiff(cmd.OutOrStdout(), old, tree)
+		return a.exportDiff(old, tree)
 	}
 	dst := a.config.GetString("output")
 	if dst == "" {
@@ -71,8 +70,7 @@ func (a *app) export(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return fmt.Errorf("export to %s: %w", dst, err)
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%d files are in %s; begin with %s\n", len(tree.Exported()), dst, render.DeployFile)
-	return nil
+	return a.print(fmt.Sprintf("%d files are in %s; begin with %s\n", len(tree.Exported()), dst, render.DeployFile))
 }
 
 // exportArchive writes the archive whole or not at all, readable by its owner.
@@ -91,7 +89,7 @@ func exportArchive(dst string, tree render.Tree) error {
 	return nil
 }
 
-func (a *app) exportDiff(w io.Writer, old string, tree render.Tree) error {
+func (a *app) exportDiff(old string, tree render.Tree) error {
 	info, err := os.Stat(old)
 	if err != nil || !info.IsDir() {
 		return usage(fmt.Errorf("--diff: %s is no folder of an earlier export", old))
@@ -100,14 +98,15 @@ func (a *app) exportDiff(w io.Writer, old string, tree render.Tree) error {
 	if err != nil {
 		return fmt.Errorf("compare with %s: %w", old, err)
 	}
+	if len(diffs) == 0 {
+		return a.print("no differences\n")
+	}
+	var b strings.Builder
 	for _, d := range diffs {
-		fmt.Fprintf(w, "%s %s\n%s", d.Kind, d.Path, d.Unified)
+		fmt.Fprintf(&b, "%s %s\n%s", d.Kind, d.Path, d.Unified)
 		if d.SecretChanged {
-			fmt.Fprintln(w, "a secret in it changed")
+			b.WriteString("a secret in it changed\n")
 		}
 	}
-	if len(diffs) == 0 {
-		fmt.Fprintln(w, "no differences")
-	}
-	return nil
+	return a.print(b.String())
 }

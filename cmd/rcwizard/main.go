@@ -47,9 +47,9 @@ func process() system {
 // The release sets these by the linker; a build from a checkout takes what Go
 // recorded.
 var (
-	version = "" //nolint:gochecknoglobals // set by -ldflags -X, which needs a variable
-	commit  = "" //nolint:gochecknoglobals // as above
-	date    = "" //nolint:gochecknoglobals // as above
+	version = "" // set by -ldflags -X
+	commit  = ""
+	date    = ""
 )
 
 // build is what this program was made of.

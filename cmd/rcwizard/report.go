@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -23,12 +22,14 @@ func (a *app) tell(ans answers, report cluster.Report) error {
 		}
 		return nil
 	}
-	fmt.Fprintln(a.sys.stdout)
-	if err := cluster.WriteText(a.sys.stdout, report); err != nil {
-		return fmt.Errorf("print the report: %w", err)
-	}
-	fmt.Fprintf(a.sys.stdout, "\n%s", next(ans))
-	return nil
+	return a.print("\n" + text(report) + "\n" + next(ans))
+}
+
+// text is the count as a person reads it.
+func text(report cluster.Report) string {
+	var b strings.Builder
+	_ = cluster.WriteText(&b, report) // a Builder takes everything
+	return b.String()
 }
 
 // next says where things are and what comes next, in plain text.
@@ -61,10 +62,6 @@ func next(ans answers) string {
 
 // markdown is report.md: the same, to be kept.
 func markdown(ans answers, report cluster.Report) []byte {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "# %s\n\n%s, %s\n\n```text\n", ans.workspace.Name, report.Summary, report.At.Format("2006-01-02 15:04 MST"))
-	// Writing to a buffer cannot fail.
-	_ = cluster.WriteText(&b, report)
-	fmt.Fprintf(&b, "```\n\n```text\n%s```\n", next(ans))
-	return b.Bytes()
+	return fmt.Appendf(nil, "# %s\n\n%s, %s\n\n```text\n%s```\n\n```text\n%s```\n",
+		ans.workspace.Name, report.Summary, report.At.Format("2006-01-02 15:04 MST"), text(report), next(ans))
 }

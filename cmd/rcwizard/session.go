@@ -28,7 +28,7 @@ func (a *app) lock(ans answers, doing string) (unlock func(), err error) {
 	}
 	return func() {
 		if err := l.Close(); err != nil {
-			fmt.Fprintf(a.sys.stderr, "rcwizard: unlock the workspace: %v\n", err)
+			a.sayf("rcwizard: unlock the workspace: %v\n", err)
 		}
 	}, nil
 }
@@ -46,10 +46,10 @@ func (a *app) keepLocked(ans *answers, doing string) error {
 // warn tells what is odd in the answers, and what is not as it was last time.
 func (a *app) warn(ans answers) {
 	for _, p := range ans.warnings {
-		fmt.Fprintf(a.sys.stderr, "warning: %s\n", p)
+		a.sayf("warning: %s\n", p)
 	}
 	if len(ans.news) > 0 {
-		fmt.Fprintf(a.sys.stderr, "not as it was last time: %s\n", strings.Join(ans.news, "; "))
+		a.sayf("not as it was last time: %s\n", strings.Join(ans.news, "; "))
 	}
 }
 
@@ -57,14 +57,16 @@ func (a *app) warn(ans answers) {
 func (a *app) lastTime(ans answers) {
 	history, err := engine.ReadJournal(ans.folder.Journal())
 	if err != nil {
-		fmt.Fprintf(a.sys.stderr, "rcwizard: the journal cannot be read, which costs only this line: %v\n", err)
+		a.sayf("rcwizard: the journal cannot be read, which costs only this line: %v\n", err)
 		return
 	}
 	last, ok := history.Last()
 	if !ok || a.config.GetBool("json") {
 		return
 	}
-	plain.History(a.sys.stderr, last)
+	if err := plain.History(a.sys.stderr, last); err != nil {
+		a.sayf("rcwizard: %v\n", err)
+	}
 }
 
 // carryOut runs a plan and shows it in the face that was asked for.
@@ -82,7 +84,8 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 
 	log, lines := engine.NewLog(), engine.NewLines(transcript)
 	shown := make(chan error, 1)
-	go func() { shown <- a.show(log, lines) }()
+	// The face is not bound to ctx: it has the end of a cancelled run to tell.
+	go func() { shown <- a.show(context.WithoutCancel(ctx), log, lines) }()
 	var runErr error
 	a.stop.during(func() {
 		_, runErr = engine.Run(ctx, plan, engine.Options{
@@ -94,7 +97,7 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 	})
 	log.Close()
 	if err := <-shown; err != nil {
-		fmt.Fprintf(a.sys.stderr, "rcwizard: the output could not be written: %v\n", err)
+		a.sayf("rcwizard: the output could not be written: %v\n", err)
 	}
 	switch {
 	case runErr == nil:
@@ -106,9 +109,7 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 }
 
 // show follows a run in the face that was asked for, until its log is closed.
-// It is not bound to the run's context: it has the end still to tell.
-func (a *app) show(log *engine.Log, lines *engine.Lines) error {
-	ctx := context.Background()
+func (a *app) show(ctx context.Context, log *engine.Log, lines *engine.Lines) error {
 	if a.config.GetBool("json") {
 		return jsonl.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
 	}
@@ -138,7 +139,7 @@ func (a *app) confirm(ctx context.Context, plan engine.Plan) error {
 // an answer.
 func (a *app) ask(question string) (bool, error) {
 	for {
-		fmt.Fprintf(a.sys.stderr, "%s [y/n] ", question)
+		a.sayf("%s [y/n] ", question)
 		answer, err := a.line()
 		if err != nil {
 			return false, err

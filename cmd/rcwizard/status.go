@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -47,10 +46,8 @@ func (a *app) status(ctx context.Context, args []string) error {
 	defer disconnect()
 	report := cluster.Observe(ctx, site.Workspace, site.Secrets, site.View)
 	if a.config.GetBool("json") {
-		enc := json.NewEncoder(a.sys.stdout)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(report); err != nil {
-			return fmt.Errorf("print the report: %w", err)
+		if err := a.printJSON(report); err != nil {
+			return err
 		}
 	} else if err := cluster.WriteText(a.sys.stdout, report); err != nil {
 		return fmt.Errorf("print the report: %w", err)
@@ -103,10 +100,8 @@ func (a *app) plan(ctx context.Context, args []string) error {
 		return fmt.Errorf("look at the hosts: %w", err)
 	}
 	if a.config.GetBool("json") {
-		enc := json.NewEncoder(a.sys.stdout)
-		enc.SetIndent("", "  ")
-		if err := enc.Encode(reports); err != nil {
-			return fmt.Errorf("print the plan: %w", err)
+		if err := a.printJSON(reports); err != nil {
+			return err
 		}
 	} else if err := plain.Plan(a.sys.stdout, reports); err != nil {
 		return fmt.Errorf("print the plan: %w", err)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -32,7 +30,7 @@ func (e interruptedError) Error() string { return "interrupted (" + e.signal.Str
 // Is makes it a cancellation for whoever asks.
 func (e interruptedError) Is(target error) bool { return target == context.Canceled }
 
-func listen(parent context.Context, say io.Writer) (context.Context, *stopper) {
+func listen(parent context.Context, say func(format string, args ...any)) (context.Context, *stopper) {
 	ctx, cancel := context.WithCancelCause(parent)
 	s := &stopper{signals: make(chan os.Signal, 4), done: make(chan struct{}), graceful: make(chan struct{})}
 	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -52,18 +50,18 @@ func listen(parent context.Context, say io.Writer) (context.Context, *stopper) {
 	return ctx, s
 }
 
-func (s *stopper) heard(count int, sig os.Signal, say io.Writer, cancel context.CancelCauseFunc) {
+func (s *stopper) heard(count int, sig os.Signal, say func(format string, args ...any), cancel context.CancelCauseFunc) {
 	s.mu.Lock()
 	running := s.running
 	s.mu.Unlock()
 	switch {
 	case count == 1 && running:
 		close(s.graceful)
-		fmt.Fprintln(say, "stopping after the steps in flight; once more cancels them")
+		say("stopping after the steps in flight; once more cancels them\n")
 	case count <= 2:
 		cancel(interruptedError{sig})
 		if running {
-			fmt.Fprintln(say, "cancelling; once more leaves at once")
+			say("cancelling; once more leaves at once\n")
 		}
 	default:
 		os.Exit(exitInterrupted)

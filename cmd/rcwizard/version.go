@@ -1,30 +1,21 @@
 package main
 
-import (
-	"encoding/json"
-	"fmt"
-
-	"github.com/spf13/cobra"
-)
+import "github.com/spf13/cobra"
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(*cobra.Command, []string) error {
 			if a.config.GetBool("json") {
-				if err := json.NewEncoder(cmd.OutOrStdout()).Encode(a.build); err != nil {
-					return fmt.Errorf("print the version: %w", err)
-				}
-				return nil
+				return a.printJSON(a.build)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "rcwizard %s\n", a.build.Version)
+			text := "rcwizard " + a.build.Version + "\n"
 			if a.build.Commit != "" {
-				fmt.Fprintf(cmd.OutOrStdout(), "commit %s, %s\n", a.build.Commit, a.build.Date)
+				text += "commit " + a.build.Commit + ", " + a.build.Date + "\n"
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s\n", a.build.Go)
-			return nil
+			return a.print(text + a.build.Go + "\n")
 		},
 	}
 }
