@@ -44,13 +44,9 @@ func process() system {
 	}
 }
 
-// The release sets these by the linker; a build from a checkout takes what Go
-// recorded.
-var (
-	version = "" // set by -ldflags -X
-	commit  = ""
-	date    = ""
-)
+// version is set by the linker when a release is built; a build from a
+// checkout goes by what Go recorded, as commit and date always do.
+var version string
 
 // build is what this program was made of.
 type build struct {
@@ -61,7 +57,7 @@ type build struct {
 }
 
 func thisBuild() build {
-	b := build{Version: version, Commit: commit, Date: date}
+	b := build{Version: version}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b
@@ -74,10 +70,10 @@ func thisBuild() build {
 		b.Version = "devel"
 	}
 	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision" && b.Commit == "":
+		switch s.Key {
+		case "vcs.revision":
 			b.Commit = s.Value
-		case s.Key == "vcs.time" && b.Date == "":
+		case "vcs.time":
 			b.Date = s.Value
 		}
 	}
