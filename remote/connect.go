@@ -42,11 +42,14 @@ type chain struct {
 	before []*ssh.Client
 }
 
+// close ends the hops from here on outwards: that of the first is a socket's
+// and never blocks, while behind a jump host a close is a message, which would
+// wait for ever on a connection that is frozen.
 func (c *chain) close() {
-	_ = c.client.Close()
-	for i := len(c.before) - 1; i >= 0; i-- {
-		_ = c.before[i].Close()
+	for _, jump := range c.before {
+		_ = jump.Close()
 	}
+	_ = c.client.Close()
 }
 
 // maxTries is how often a connection is tried that the server dropped before

@@ -26,8 +26,10 @@ type SSH struct {
 	mu sync.Mutex
 	// live is nil while there is no connection.
 	live *link
-	// dialing is closed when the attempt under way is over.
-	dialing chan struct{}
+	// lost is when the last connection ended.
+	lost time.Time
+	// trying is the attempt under way to make it again.
+	trying *attempt
 	// noForward remembers that sshd forbids forwarding, so that not every Dial
 	// asks again.
 	noForward bool
@@ -114,75 +116,6 @@ func (s *SSH) adopt(c *chain) *link {
 	return l
 }
 
-// connection is the live one, or a new one: after a loss it is tried again,
-// with growing pauses, until it is back, the reason is one that time does not
-// heal, or ReconnectFor is over. One attempt serves all who wait.
-func (s *SSH) connection(ctx context.Context) (*link, error) {
-	for {
-		s.mu.Lock()
-		if s.ctx.Err() != nil {
-			s.mu.Unlock()
-			return nil, fmt.Errorf("host %s: %w", s.name, ErrClosed)
-		}
-		if l := s.live; l != nil {
-			s.mu.Unlock()
-			return l, nil
-		}
-		wait := s.dialing
-		if wait == nil {
-			s.dialing = make(chan struct{})
-			s.mu.Unlock()
-			l, err := s.reconnect(ctx)
-			s.mu.Lock()
-			close(s.dialing)
-			s.dialing = nil
-			s.mu.Unlock()
-			if err != nil {
-				return nil, err
-			}
-			return l, nil
-		}
-		s.mu.Unlock()
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("host %s: %w while the connection is made again", s.name, context.Cause(ctx))
-		}
-	}
-}
-
-func (s *SSH) reconnect(ctx context.Context) (*link, error) {
-	// Ends with the caller, with Close, or when time is up.
-	ctx, cancel := context.WithTimeout(ctx, s.target.ReconnectFor)
-	defer cancel()
-	unhook := context.AfterFunc(s.ctx, cancel)
-	defer unhook()
-	for delay := 500 * time.Millisecond; ; delay = min(2*delay, 15*time.Second) {
-		c, err := dialChain(ctx, s.hops)
-		if err == nil {
-			l := s.adopt(c)
-			s.state(true, nil)
-			return l, nil
-		}
-		var unreachable *ConnectError
-		if s.ctx.Err() != nil {
-			return nil, fmt.Errorf("host %s: %w", s.name, ErrClosed)
-		}
-		if !errors.As(err, &unreachable) {
-			return nil, err
-		}
-		if pause(ctx, delay) != nil {
-			return nil, fmt.Errorf("the connection was lost and did not come back: %w", err)
-		}
-	}
-}
-
-func (s *SSH) state(connected bool, err error) {
-	if s.target.OnState != nil {
-		s.target.OnState(connected, err)
-	}
-}
-
 // watch sends signs of life and notices the end. A laptop that slept wakes up
 // with timers that stood still, so wall clock and timer are compared: after a
 // jump the host must answer at once.
@@ -242,7 +175,7 @@ func (s *SSH) bury(l *link, why error) {
 	s.mu.Lock()
 	current := s.live == l
 	if current {
-		s.live = nil
+		s.live, s.lost = nil, time.Now()
 	}
 	s.mu.Unlock()
 	if current && s.ctx.Err() == nil {
