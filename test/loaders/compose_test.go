@@ -214,23 +214,6 @@ func TestValuesThroughEnv(t *testing.T) {
 	}
 }
 
-func FuzzValuesThroughEnv(f *testing.F) {
-	for _, value := range values()[:48] {
-		f.Add(value)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		if value == "" || strings.ContainsRune(value, 0) || !isText(value) {
-			t.Skip("no environment can hold it")
-		}
-		got := loaded(t, value, func(p written) map[string]*string { return load(t, p).Services["rocketchat"].Environment })
-		if got != value {
-			t.Errorf("%q arrives as %q", value, got)
-		}
-	})
-}
-
-func isText(s string) bool { return strings.ToValidUTF8(s, "") == s }
-
 // TestValuesThroughComposeProgram is the same with docker compose itself, for as
 // many values as fit in its time. In what it prints $ is doubled.
 func TestValuesThroughComposeProgram(t *testing.T) {
