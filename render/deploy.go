@@ -74,20 +74,23 @@ func (t Tree) deployInstances(b *strings.Builder, next func(string), command fun
 		case 0:
 			next("ONE instance first")
 			b.WriteString("\nOn an empty database several instances that start together get in each other's way.\n")
+			first := p.ComposeCommand()
 			if w.Admin.Creates() {
-				fmt.Fprintf(b, "\nWhoever opens a new workspace first becomes its administrator. So make the\nadministrator before the proxy runs: write `%s` beside compose.yml, mode 0600,\n\n", FirstAdminFile)
+				first = "docker compose -f compose.yml -f " + FirstAdminFile + " up -d"
+				fmt.Fprintf(b, "\nWhoever opens a new workspace first becomes its administrator. So make the\nadministrator before the proxy runs: on %s write `%s/%s`,\nmode 0600, with a password of your choice (a $ in it is written $$):\n\n", p.Host, p.Dir, FirstAdminFile)
 				fmt.Fprintf(b, "    services:\n      rocketchat:\n        environment:\n          ADMIN_USERNAME: %q\n", w.Admin.Username)
 				if w.Admin.Email != "" {
 					fmt.Fprintf(b, "          ADMIN_EMAIL: %q\n", w.Admin.Email)
 				}
 				b.WriteString("          ADMIN_PASS: \"<admin_password>\"\n")
-				command(p, "docker compose -f compose.yml -f "+FirstAdminFile+" up -d")
-				fmt.Fprintf(b, "\nWhen it answers (the first start takes minutes), take the password out again:\n\n    rm %s\n    %s\n", FirstAdminFile, p.ComposeCommand())
 			} else {
 				b.WriteString("\nadmin.create is false: whoever opens the workspace first becomes its administrator.\nDo that yourself before anyone else can reach the proxy.\n")
-				command(p, p.ComposeCommand())
 			}
-			fmt.Fprintf(b, "\nIt answers when this prints its version:\n\n    curl -fsS http://%s/api/info\n", i.Address(w))
+			command(p, first)
+			fmt.Fprintf(b, "\nThe first start takes minutes. It answers when this prints its version:\n\n    curl -fsS http://%s/api/info\n", i.Address(w))
+			if w.Admin.Creates() {
+				fmt.Fprintf(b, "\nThen take the password out again:\n\n    rm %s\n    %s\n", FirstAdminFile, p.ComposeCommand())
+			}
 		case 1:
 			next("The other instances")
 			command(p, p.ComposeCommand())
