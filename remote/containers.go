@@ -23,6 +23,8 @@ type DockerVersion struct {
 
 // Version asks the engine.
 func (d *Docker) Version(ctx context.Context) (DockerVersion, error) {
+	ctx, cancel := asking(ctx)
+	defer cancel()
 	v, err := d.api.ServerVersion(ctx, client.ServerVersionOptions{})
 	if err != nil {
 		return DockerVersion{}, d.fail("ask for Docker's version", err)
@@ -55,6 +57,8 @@ type DockerInfo struct {
 
 // Info asks the engine.
 func (d *Docker) Info(ctx context.Context) (DockerInfo, error) {
+	ctx, cancel := asking(ctx)
+	defer cancel()
 	res, err := d.api.Info(ctx, client.InfoOptions{})
 	if err != nil {
 		return DockerInfo{}, d.fail("ask how Docker is set up", err)
@@ -121,6 +125,8 @@ type Container struct {
 // Containers lists the containers of a compose project, running or not, by
 // service and name; all of the host's if project is empty.
 func (d *Docker) Containers(ctx context.Context, project string) ([]Container, error) {
+	ctx, cancel := asking(ctx)
+	defer cancel()
 	opt := client.ContainerListOptions{All: true}
 	if project != "" {
 		opt.Filters = make(client.Filters).Add("label", "com.docker.compose.project="+project)
@@ -151,6 +157,8 @@ func (d *Docker) Containers(ctx context.Context, project string) ([]Container, e
 
 // Container asks for one container by id or name.
 func (d *Docker) Container(ctx context.Context, id string) (Container, error) {
+	ctx, cancel := asking(ctx)
+	defer cancel()
 	res, err := d.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil {
 		return Container{}, d.fail("look at container "+id, err)
@@ -241,6 +249,10 @@ func (d *Docker) Logs(ctx context.Context, id string, opt LogOptions, emit func(
 
 // fail says on which host, and takes out secrets.
 func (d *Docker) fail(what string, err error) error {
+	if lost := d.lost(); lost != nil {
+		// The client would tell of a Docker engine that does not answer.
+		return fmt.Errorf("%s: %w", what, lost)
+	}
 	return &dockerCallError{text: fmt.Sprintf("host %s: %s: %s", d.host, what, d.redact.Redact(err.Error())), err: err}
 }
 

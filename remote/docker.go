@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -23,6 +24,19 @@ type Docker struct {
 	redact *Redactor
 	// way is how the engine is reached, for people.
 	way string
+	// lost is the loss of the connection to the host that the last attempt to
+	// reach the engine met; nil if it met none.
+	lost func() *LostError
+}
+
+// askFor bounds a question that the engine answers at once when it is well. A
+// host that was lost takes less to be given up, so that the error is of the
+// loss; what is left is an engine that hangs.
+const askFor = 3 * time.Minute
+
+// asking gives a question its bound.
+func asking(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, askFor, fmt.Errorf("Docker's engine gave no answer in %v: look at its log (journalctl -u docker) and restart it", askFor)) //nolint:revive,staticcheck // Docker is a name
 }
 
 // Way says how the engine is reached: "socket", "docker system dial-stdio" or
@@ -85,6 +99,8 @@ type dialFunc func(ctx context.Context, network, address string) (net.Conn, erro
 type dockerOnce struct {
 	mu     sync.Mutex
 	docker *Docker
+	// looking is closed when the search under way is over.
+	looking chan struct{}
 }
 
 func (o *dockerOnce) close() {
@@ -96,17 +112,34 @@ func (o *dockerOnce) close() {
 }
 
 func (o *dockerOnce) get(ctx context.Context, r *runner, dial dialFunc) (*Docker, error) {
+	for {
+		o.mu.Lock()
+		if d := o.docker; d != nil {
+			o.mu.Unlock()
+			return d, nil
+		}
+		looking := o.looking
+		if looking == nil {
+			break
+		}
+		o.mu.Unlock()
+		// Who waits keeps a bound of its own.
+		select {
+		case <-looking:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("host %s: %w while Docker's engine is looked for", r.name, context.Cause(ctx))
+		}
+	}
+	o.looking = make(chan struct{})
+	o.mu.Unlock()
+	ctx, cancel := asking(ctx)
+	defer cancel()
+	d, err := findDocker(ctx, r, dial, dockerSocket)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.docker != nil {
-		return o.docker, nil
-	}
-	d, err := findDocker(ctx, r, dial, dockerSocket)
-	if err != nil {
-		return nil, err
-	}
-	o.docker = d
-	return d, nil
+	close(o.looking)
+	o.docker, o.looking = d, nil
+	return d, err
 }
 
 // findDocker tries the socket (works for root and the group docker), then a
@@ -119,7 +152,7 @@ func findDocker(ctx context.Context, r *runner, dial dialFunc, socket string) (*
 	})
 	var failed *DockerError
 	var notDialled *DialError
-	var silent *noAnswer
+	var silent *noAnswerError
 	if errors.As(err, &silent) {
 		return nil, &DockerError{Host: r.name, User: r.user, Kind: DockerFailed, Err: err}
 	}
@@ -149,11 +182,11 @@ func findDocker(ctx context.Context, r *runner, dial dialFunc, socket string) (*
 	return nil, &DockerError{Host: r.name, User: r.user, Kind: kindOf(text), Err: asRoot.cause(err)}
 }
 
-// noAnswer is a stream that opened and an engine that did not answer on it.
-type noAnswer struct{ err error }
+// noAnswerError is a stream that opened and an engine that did not answer on it.
+type noAnswerError struct{ err error }
 
-func (e *noAnswer) Error() string { return e.err.Error() }
-func (e *noAnswer) Unwrap() error { return e.err }
+func (e *noAnswerError) Error() string { return e.err.Error() }
+func (e *noAnswerError) Unwrap() error { return e.err }
 
 // stdioText is what the last docker system dial-stdio said.
 type stdioText struct {
@@ -235,7 +268,7 @@ func openDocker(ctx context.Context, r *runner, way string, dial func(context.Co
 	}
 	api, err := client.New(
 		client.WithHost("tcp://docker.invalid:2375"),
-		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
+		client.WithHTTPClient(&http.Client{Transport: again{transport}, CheckRedirect: client.CheckRedirect}),
 		client.WithUserAgent("rcwizard"),
 	)
 	if err != nil {
@@ -243,7 +276,12 @@ func openDocker(ctx context.Context, r *runner, way string, dial func(context.Co
 	}
 	_, err = api.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	if err == nil {
-		return &Docker{host: r.name, api: api, redact: r.redact, way: way}, nil
+		return &Docker{host: r.name, api: api, redact: r.redact, way: way, lost: func() *LostError {
+			mu.Lock()
+			defer mu.Unlock()
+			lost, _ := errors.AsType[*LostError](dialled)
+			return lost
+		}}, nil
 	}
 	_ = api.Close()
 	transport.CloseIdleConnections()
@@ -257,6 +295,20 @@ func openDocker(ctx context.Context, r *runner, way string, dial func(context.Co
 	case strings.Contains(err.Error(), "API version") && strings.Contains(err.Error(), "not supported"):
 		return nil, &DockerError{Host: r.name, User: r.user, Kind: DockerTooOld, Err: err}
 	default:
-		return nil, &noAnswer{err}
+		return nil, &noAnswerError{err}
 	}
+}
+
+// again asks once more what only looks, when the stream broke before the
+// answer: a connection to a host that was lost is made again on the way.
+type again struct{ *http.Transport }
+
+func (a again) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := a.Transport.RoundTrip(req)
+	look := (req.Method == http.MethodGet || req.Method == http.MethodHead) && req.Body == nil
+	broken := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe)
+	if !look || !broken || req.Context().Err() != nil {
+		return resp, err //nolint:wrapcheck // a transport hands on what it gets
+	}
+	return a.Transport.RoundTrip(req) //nolint:wrapcheck // as above
 }

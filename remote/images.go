@@ -28,6 +28,8 @@ var ErrNoImage = errors.New("the image is not on the host")
 
 // Image looks at an image on the host, by name and tag, digest or ID.
 func (d *Docker) Image(ctx context.Context, ref string) (Image, error) {
+	ctx, cancel := asking(ctx)
+	defer cancel()
 	i, err := d.api.ImageInspect(ctx, ref)
 	if errdefs.IsNotFound(err) {
 		return Image{}, fmt.Errorf("host %s: %s: %w", d.host, ref, ErrNoImage)
@@ -105,25 +107,28 @@ func (e *PullError) Unwrap() error { return e.Err }
 // Pull pulls an image and gives its digest, "sha256:…", as the registry has
 // it. progress may be nil; it is never called concurrently.
 func (d *Docker) Pull(ctx context.Context, ref string, progress func(PullProgress)) (digest string, err error) {
-	fail := func(err error) (string, error) {
+	fail := func(err error) error {
 		if ctx.Err() != nil {
-			return "", fmt.Errorf("host %s: pull %s: %w", d.host, ref, context.Cause(ctx))
+			return fmt.Errorf("host %s: pull %s: %w", d.host, ref, context.Cause(ctx))
+		}
+		if lost := d.lost(); lost != nil {
+			return fmt.Errorf("pull %s: %w", ref, lost)
 		}
 		text := d.redact.Redact(clean([]byte(err.Error())))
-		return "", &PullError{Host: d.host, Ref: ref, Kind: pullKind(text), Err: err, text: text}
+		return &PullError{Host: d.host, Ref: ref, Kind: pullKind(text), Err: err, text: text}
 	}
 	stream, err := d.api.ImagePull(ctx, ref, client.ImagePullOptions{})
 	if err != nil {
-		return fail(err)
+		return "", fail(err)
 	}
 	defer func() { _ = stream.Close() }()
 	done := false
 	for m, err := range stream.JSONMessages(ctx) {
 		if err != nil {
-			return fail(err)
+			return "", fail(err)
 		}
 		if m.Error != nil {
-			return fail(m.Error)
+			return "", fail(m.Error)
 		}
 		if rest, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
 			digest = strings.TrimSpace(rest)
@@ -142,7 +147,7 @@ func (d *Docker) Pull(ctx context.Context, ref string, progress func(PullProgres
 		progress(p)
 	}
 	if !done {
-		return fail(errors.New("the engine's answer was cut"))
+		return "", fail(errors.New("the engine's answer was cut"))
 	}
 	if digest == "" {
 		i, err := d.Image(ctx, ref)

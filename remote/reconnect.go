@@ -71,10 +71,10 @@ func (s *SSH) reconnect(a *attempt, lost time.Time) {
 	s.mu.Lock()
 	s.trying = nil
 	s.mu.Unlock()
-	close(a.done)
 	if a.err == nil {
 		s.state(true, nil)
 	}
+	close(a.done)
 }
 
 func (s *SSH) wayBack(lost time.Time) (*link, error) {
@@ -102,5 +102,11 @@ func (s *SSH) wayBack(lost time.Time) (*link, error) {
 			}
 			return nil, &LostError{Host: s.name, For: time.Since(lost), Err: err}
 		}
+	}
+}
+
+func (s *SSH) state(connected bool, err error) {
+	if s.target.OnState != nil {
+		s.target.OnState(connected, err)
 	}
 }
