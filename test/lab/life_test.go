@@ -88,9 +88,11 @@ func TestNothingIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 		// A program in the operator's place is no child of the fleet.
-		if err := f.Op(t.Context(), "sleep", "1000").Start(); err != nil {
+		op := f.Op(t.Context(), "sleep", "1000")
+		if err := op.Start(); err != nil {
 			t.Fatal(err)
 		}
+		go func() { _ = op.Wait() }() // it ends when the fleet goes down
 		dir, cgroup = trace(t, f)
 	})
 	if left := remains(t, dir, cgroup); len(left) != 0 {
