@@ -27,6 +27,8 @@ type app struct {
 	input *bufio.Reader
 	// redactor knows every secret as soon as it is read.
 	redactor *remote.Redactor
+	// links tells the person of connections that are lost and come back.
+	links links
 }
 
 // run is the whole program: it returns the exit code.

@@ -109,6 +109,7 @@ func (a *app) open(ctx context.Context, ans answers, h workspace.Host) (remote.H
 		SSHConfig: a.config.GetString("ssh-config"),
 		Auth:      remote.Auth{AgentSocket: a.sys.env("SSH_AUTH_SOCK"), Password: secrets.SSHPassword, KeyPassphrase: secrets.KeyPassphrase},
 		Sudo:      sudo, SudoPassword: secrets.SudoPassword, Redactor: a.redactor,
+		OnState: a.links.watch(h.Name),
 	}
 	if file := a.config.GetString("known-hosts"); file != "" {
 		t.KnownHosts = []string{file}

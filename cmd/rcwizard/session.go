@@ -33,14 +33,15 @@ func (a *app) lock(ans answers, doing string) (unlock func(), err error) {
 	}, nil
 }
 
-// keepLocked keeps the answers while no other run is at work.
+// keepLocked keeps what a command needs that deploys nothing, while no other
+// run is at work.
 func (a *app) keepLocked(ans *answers, doing string) error {
 	unlock, err := a.lock(*ans, doing)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	return ans.keep()
+	return ans.keepSecrets()
 }
 
 // warn tells what is odd in the answers, and what is not as it was last time.
@@ -88,11 +89,13 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 	go func() { shown <- a.show(context.WithoutCancel(ctx), log, lines) }()
 	var runErr error
 	a.stop.during(func() {
-		_, runErr = engine.Run(ctx, plan, engine.Options{
-			Log: log, Lines: lines, Journal: journal,
-			Stop:   a.stop.graceful,
-			Resume: "rcwizard resume " + ans.workspace.Name,
-			Redact: a.redactor.Redact,
+		a.links.during(log, a.redactor.Redact, func() {
+			_, runErr = engine.Run(ctx, plan, engine.Options{
+				Log: log, Lines: lines, Journal: journal,
+				Stop:   a.stop.graceful,
+				Resume: "rcwizard resume " + ans.workspace.Name,
+				Redact: a.redactor.Redact,
+			})
 		})
 	})
 	log.Close()
