@@ -152,12 +152,32 @@ func (a *answers) remember(host string, s workspace.HostSecrets) {
 	a.typed = a.typed.Override(workspace.Secrets{Hosts: map[string]workspace.HostSecrets{host: s}})
 }
 
-// keep writes the answers down and makes the secrets that are missing, before
-// anything uses them.
+// keep writes the answers down, of which resume and status begin from now on,
+// and makes the secrets that are missing, before anything uses them.
 func (a *answers) keep() error {
 	if err := a.folder.SaveWorkspace(a.workspace); err != nil {
 		return fmt.Errorf("keep the answers: %w", err)
 	}
+	return a.makeSecrets()
+}
+
+// keepSecrets is for commands that only show or write files. What was deployed
+// with other answers stays known: otherwise a look at another release would
+// have the next resume upgrade to it. A folder that knows nothing yet takes
+// these answers.
+func (a *answers) keepSecrets() error {
+	_, err := a.folder.LoadWorkspace()
+	if errors.Is(err, fs.ErrNotExist) {
+		err = a.folder.SaveWorkspace(a.workspace)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the answers: %w", err)
+	}
+	return a.makeSecrets()
+}
+
+// makeSecrets makes the secrets that are missing and writes them down.
+func (a *answers) makeSecrets() error {
 	a.secrets, _ = a.secrets.Generate(a.workspace)
 	if err := a.all().Validate(a.workspace).Err(); err != nil {
 		return usage(err)
