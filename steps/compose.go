@@ -246,13 +246,17 @@ func (p project) compose(ctx context.Context, out engine.Output, files []string,
 func (p project) composeProblem(args string, res remote.Result) error {
 	last := lastLines(res.Stderr+res.Stdout, 10)
 	cause, next := composeCause(strings.Join(last, "\n"), p.Host)
+	said := strings.TrimSpace(last[len(last)-1])
+	if said == "" {
+		said = "it said nothing"
+	}
 	return &engine.Problem{
 		Command:   "docker compose " + args,
 		ExitCode:  res.Code,
 		LastLines: last,
 		Cause:     cause,
 		Next:      next,
-		Err:       fmt.Errorf("in %s: %s", p.Dir, strings.TrimSpace(last[len(last)-1])),
+		Err:       fmt.Errorf("in %s: %s", p.Dir, said),
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -74,9 +75,11 @@ func (p project) checkFiles(ctx context.Context) (engine.Report, error) {
 	if err != nil {
 		return engine.Report{}, err
 	}
-	for _, name := range obsolete(wanted, seen.receipt) {
-		changes = append(changes, engine.Change{Kind: engine.Delete, Path: p.path(name)})
+	gone, touched, err := p.compareObsolete(ctx, obsolete(wanted, seen.receipt), seen.receipt)
+	if err != nil {
+		return engine.Report{}, err
 	}
+	changes, edited = append(changes, gone...), append(edited, touched...)
 	switch {
 	case len(edited) > 0 && !p.site.Overwrite:
 		r := blocked(notOurs(edited, p, seen.receipt != nil))
@@ -147,6 +150,29 @@ func (p project) compare(ctx context.Context, wanted []render.File, seen directo
 	for i, c := range changes {
 		if text, ok := before[c.Path]; ok {
 			changes[i].Before = text
+		}
+	}
+	return changes, edited, nil
+}
+
+// compareObsolete gives what would be removed, and which of it somebody edited
+// since rcwizard wrote it. A path that is there no longer is only forgotten.
+func (p project) compareObsolete(ctx context.Context, names []string, receipt *Receipt) (changes []engine.Change, edited []string, err error) {
+	if len(names) == 0 {
+		return nil, nil, nil
+	}
+	files := make([]render.File, 0, len(names))
+	for _, name := range names {
+		files = append(files, render.File{Path: name})
+	}
+	seen, err := p.look(ctx, files)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, name := range names {
+		changes = append(changes, engine.Change{Kind: engine.Delete, Path: p.path(name)})
+		if have, ok := seen.entries[name]; ok && (have.kind != kindFile || have.sum != receipt.Files[name]) {
+			edited = append(edited, name)
 		}
 	}
 	return changes, edited, nil
@@ -285,9 +311,12 @@ func (p project) look(ctx context.Context, wanted []render.File) (directory, err
 			d.foreign = fmt.Sprintf("%s on %s belongs to the workspace %s: give this one another directory in workspace.yaml", p.Dir, p.Host, r.Workspace)
 		}
 	}
-	for name, e := range d.entries {
-		if e.kind == kindDirectory && !e.empty || e.kind == kindOther {
-			d.foreign = fmt.Sprintf("%s on %s stands where a file belongs and is not empty: look at it and move it away", p.path(name), p.Host)
+	for _, name := range slices.Sorted(maps.Keys(d.entries)) {
+		switch e := d.entries[name]; {
+		case e.kind == kindDirectory && !e.empty:
+			d.foreign = fmt.Sprintf("a directory with something in it stands where the file %s belongs on %s: look at it and move it away", p.path(name), p.Host)
+		case e.kind == kindOther:
+			d.foreign = fmt.Sprintf("%s on %s is no regular file: look at it and move it away", p.path(name), p.Host)
 		}
 	}
 	return d, nil

@@ -39,7 +39,7 @@ func (l *list) add(steps ...engine.Step) {
 	for _, s := range steps {
 		slices.Sort(s.Needs)
 		s.Needs = slices.Compact(s.Needs)
-		l.plan.Steps = append(l.plan.Steps, s)
+		l.plan.Steps = append(l.plan.Steps, explained(s))
 	}
 }
 

@@ -57,6 +57,9 @@ type Timing struct {
 	Probe time.Duration
 	// Docker bounds one question to an engine; a busy one takes its time.
 	Docker time.Duration
+	// Blind bounds how long a wait goes on while the containers cannot be looked
+	// at: a lost connection is made again meanwhile, or given up.
+	Blind time.Duration
 	// CrashWindow and CrashCount: so many restarts in so long a time are a
 	// crash loop, which no patience will mend.
 	CrashWindow time.Duration
@@ -71,7 +74,8 @@ func Patience() Timing {
 		Youth:       45 * time.Second,
 		Poll:        time.Second,
 		Probe:       10 * time.Second,
-		Docker:      time.Minute,
+		Docker:      3 * time.Minute,
+		Blind:       3 * time.Minute,
 		CrashWindow: time.Minute,
 		CrashCount:  3,
 	}

@@ -42,6 +42,7 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 	ticker := time.NewTicker(t.Poll)
 	defer ticker.Stop()
 	last := ""
+	var blind time.Time // since when the containers cannot be looked at
 	for {
 		ok, seen, err := p.probeOnce(ctx, t, w)
 		if err != nil {
@@ -54,7 +55,20 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 			out.Line("waiting", "for "+w.what+": "+seen)
 			last = seen
 		}
-		if err := p.crashed(ctx, watch); err != nil {
+		looked := time.Now()
+		err = p.crashed(ctx, watch)
+		if err != nil && blind.IsZero() {
+			blind = looked
+			out.Line("waiting", err.Error())
+		}
+		switch {
+		case err == nil:
+			blind = time.Time{}
+		case ctx.Err() != nil:
+			return ctx.Err() //nolint:wrapcheck // the runner knows which step was cut
+		case !errors.As(err, new(*blindError)) || !transient(err):
+			return err
+		case time.Since(blind) > t.Blind:
 			return err
 		}
 		if time.Since(started) > w.deadline {
@@ -91,7 +105,8 @@ func (p project) settle(ctx context.Context, out engine.Output) error {
 		probe: func(ctx context.Context) (bool, string, error) {
 			containers, err := p.containers(ctx)
 			if err != nil {
-				return false, "", err
+				calm = 0
+				return false, err.Error(), nil //nolint:nilerr // the wait itself knows how long to be patient with that
 			}
 			for name, c := range containers {
 				if c.State == "running" && c.RestartCount == 0 || ended(c) {
@@ -210,10 +225,7 @@ func (w *crashWatch) looping(c *remote.Container, now time.Time) bool {
 func (p project) crashed(ctx context.Context, watch *crashWatch) error {
 	containers, err := p.containers(ctx)
 	if err != nil {
-		if ctx.Err() != nil || errors.Is(err, remote.ErrOutcomeUnknown) {
-			return nil //nolint:nilerr // the wait goes on, or ends by its own context
-		}
-		return err
+		return &blindError{err}
 	}
 	for name, c := range containers {
 		var what string
@@ -236,3 +248,10 @@ func (p project) crashed(ctx context.Context, watch *crashWatch) error {
 	}
 	return nil
 }
+
+// blindError is a look at the containers that failed, which says nothing of
+// the containers.
+type blindError struct{ err error }
+
+func (e *blindError) Error() string { return e.err.Error() }
+func (e *blindError) Unwrap() error { return e.err }
