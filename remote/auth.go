@@ -177,13 +177,14 @@ func (l *login) askAgent(ctx context.Context) []ssh.Signer {
 // keyFile is the signer for a key file: the agent's, if it has the key, else
 // the file's own. Nil means that the file is not there, or locked.
 func (l *login) keyFile(file string, inAgent []ssh.Signer, explicit bool) (ssh.Signer, error) {
-	public, _ := os.ReadFile(strings.TrimSuffix(file, ".pub") + ".pub") //nolint:gosec // the user's own key; without the .pub file the private one is read
+	// Without the .pub file the private one is read.
+	public, _ := os.ReadFile(strings.TrimSuffix(file, ".pub") + ".pub")
 	if key, _, _, _, err := ssh.ParseAuthorizedKey(public); err == nil {
 		if s := findKey(inAgent, key); s != nil {
 			return s, nil
 		}
 	}
-	pem, err := os.ReadFile(file) //nolint:gosec // the user's own key
+	pem, err := os.ReadFile(file)
 	if err != nil {
 		if !explicit || errors.Is(err, fs.ErrNotExist) && l.hop.identities[0] != file {
 			return nil, nil //nolint:nilnil // ssh, too, passes over key files that are not there
@@ -191,8 +192,7 @@ func (l *login) keyFile(file string, inAgent []ssh.Signer, explicit bool) (ssh.S
 		return nil, &KeyFileError{Host: l.hop.label, File: file, Err: err}
 	}
 	s, err := ssh.ParsePrivateKey(pem)
-	var missing *ssh.PassphraseMissingError
-	if errors.As(err, &missing) {
+	if missing, ok := errors.AsType[*ssh.PassphraseMissingError](err); ok {
 		if s := findKey(inAgent, missing.PublicKey); s != nil {
 			return s, nil
 		}

@@ -144,10 +144,10 @@ func (r *runner) bridge(ctx context.Context, network, address string) (net.Conn,
 			return withDeadlines(s, bridgeAddr{network, address}), nil
 		}
 		_ = s.Close()
-		switch {
-		case word == "rcwz-fail":
+		switch word {
+		case "rcwz-fail":
 			return fail(dialKindOf(text), errors.New(text))
-		case word == "rcwz-none":
+		case "rcwz-none":
 			return fail(DialProhibited, errNoBridge)
 		default:
 			return fail(DialFailed, fmt.Errorf("the stream over a session did not open: %s", s.said()))

@@ -137,8 +137,7 @@ func TestAuthorityOnly(t *testing.T) {
 	target := s.Target(t)
 	write(t, target.KnownHosts[0], "@cert-authority * "+string(ssh.MarshalAuthorizedKey(remotetest.NewKey(t).PublicKey())))
 	_, err := remote.Connect(t.Context(), target)
-	var none *remote.NoHostCertificateError
-	if !errors.As(err, &none) {
+	if _, ok := errors.AsType[*remote.NoHostCertificateError](err); !ok {
 		t.Errorf("error %v", err)
 	}
 }
@@ -152,8 +151,7 @@ func TestRevokedHostKey(t *testing.T) {
 	write(t, target.KnownHosts[0], "@revoked * "+line)
 	target.AcceptNew = true
 	_, err := remote.Connect(t.Context(), target)
-	var revoked *remote.RevokedHostKeyError
-	if !errors.As(err, &revoked) {
+	if _, ok := errors.AsType[*remote.RevokedHostKeyError](err); !ok {
 		t.Errorf("error %v", err)
 	}
 }
@@ -225,7 +223,7 @@ func serveAgent(t *testing.T, keys ...ed25519.PrivateKey) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { l.Close() })
+	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -260,14 +258,12 @@ func TestKeys(t *testing.T) {
 	if !errors.As(err, &needed) || needed.File != locked {
 		t.Errorf("no passphrase: %v", err)
 	}
-	var wrong *remote.PassphraseWrongError
 	_, err = remote.Connect(t.Context(), with(func(x *remote.Target) { x.IdentityFile = locked; x.Auth.KeyPassphrase = "close" }))
-	if !errors.As(err, &wrong) {
+	if _, ok := errors.AsType[*remote.PassphraseWrongError](err); !ok {
 		t.Errorf("wrong passphrase: %v", err)
 	}
-	var file *remote.KeyFileError
 	_, err = remote.Connect(t.Context(), with(func(x *remote.Target) { x.IdentityFile = filepath.Join(dir, "none") }))
-	if !errors.As(err, &file) {
+	if _, ok := errors.AsType[*remote.KeyFileError](err); !ok {
 		t.Errorf("no such key: %v", err)
 	}
 	var auth *remote.AuthError
@@ -282,7 +278,7 @@ func TestKeys(t *testing.T) {
 func TestRightKeyAmongMany(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	var many []ed25519.PrivateKey
+	many := make([]ed25519.PrivateKey, 0, 13)
 	for range 12 {
 		_, _, k := keyFile(t, dir, "other", "")
 		many = append(many, k)
@@ -409,7 +405,7 @@ func TestCutAnywhere(t *testing.T) {
 			if err != nil {
 				return
 			}
-			defer h.Close()
+			defer func() { _ = h.Close() }()
 			res, err := h.Run(t.Context(), remote.Command{Script: "echo out; exit 3"})
 			if err == nil && (res.Code != 3 || res.Stdout != "out\n") {
 				t.Errorf("cut after %d: %+v", cut, res)
@@ -516,7 +512,7 @@ func TestClose(t *testing.T) {
 		for !running(t, mark) {
 			time.Sleep(5 * time.Millisecond)
 		}
-		h.Close()
+		_ = h.Close()
 	}()
 	if _, err := h.Run(t.Context(), remote.Command{Script: "sleep $1", Args: []string{mark}}); !errors.Is(err, remote.ErrOutcomeUnknown) {
 		t.Errorf("in flight: %v", err)

@@ -29,7 +29,7 @@ func echo(t *testing.T) (address, socket string) {
 		t.Fatal(err)
 	}
 	for _, l := range []net.Listener{tcp, unix} {
-		t.Cleanup(func() { l.Close() })
+		t.Cleanup(func() { _ = l.Close() })
 		go func() {
 			for {
 				c, err := l.Accept()
@@ -37,7 +37,7 @@ func echo(t *testing.T) (address, socket string) {
 					return
 				}
 				go func() {
-					defer c.Close()
+					defer func() { _ = c.Close() }()
 					_, _ = io.Copy(c, c)
 				}()
 			}
@@ -53,7 +53,7 @@ func closedPort(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
 
@@ -65,7 +65,7 @@ func checkEcho(t *testing.T, h remote.Host, network, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	data := strings.Repeat("0123456789\x00\xff\n", 30_000)
 	go func() { _, _ = io.WriteString(c, data) }()
 	got := make([]byte, len(data))
@@ -104,6 +104,7 @@ func TestDial(t *testing.T) {
 	t.Parallel()
 	address, socket := echo(t)
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		checkEcho(t, h, "tcp", address)
 		checkEcho(t, h, "unix", socket)
 		checkRefused(t, h)

@@ -36,7 +36,7 @@ const askFor = 3 * time.Minute
 
 // asking gives a question its bound.
 func asking(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, askFor, fmt.Errorf("Docker's engine gave no answer in %v: look at its log (journalctl -u docker) and restart it", askFor)) //nolint:revive,staticcheck // Docker is a name
+	return context.WithTimeoutCause(ctx, askFor, fmt.Errorf("Docker's engine gave no answer in %v: look at its log (journalctl -u docker) and restart it", askFor)) //nolint:staticcheck // Docker is a name
 }
 
 // Way says how the engine is reached: "socket", "docker system dial-stdio" or
@@ -152,8 +152,7 @@ func findDocker(ctx context.Context, r *runner, dial dialFunc, socket string) (*
 	})
 	var failed *DockerError
 	var notDialled *DialError
-	var silent *noAnswerError
-	if errors.As(err, &silent) {
+	if _, ok := errors.AsType[*noAnswerError](err); ok {
 		return nil, &DockerError{Host: r.name, User: r.user, Kind: DockerFailed, Err: err}
 	}
 	if err == nil || ctx.Err() != nil || !errors.As(err, &notDialled) {

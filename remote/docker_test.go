@@ -43,7 +43,7 @@ func engine(t *testing.T, api string) (socket string) {
 		answer(w, r, path)
 	})}
 	go func() { _ = srv.Serve(l) }()
-	t.Cleanup(func() { srv.Close() })
+	t.Cleanup(func() { _ = srv.Close() })
 	return socket
 }
 
@@ -59,9 +59,11 @@ func answer(w http.ResponseWriter, r *http.Request, path string) {
 	case "/version":
 		say(m{"Version": "20.10.24+dfsg1", "ApiVersion": "1.41", "Os": "linux", "Arch": "amd64"})
 	case "/info":
-		say(m{"ServerVersion": "20.10.24", "DockerRootDir": "/var/lib/docker", "Driver": "overlay2", "NCPU": 4,
+		say(m{
+			"ServerVersion": "20.10.24", "DockerRootDir": "/var/lib/docker", "Driver": "overlay2", "NCPU": 4,
 			"SecurityOptions": []string{"name=seccomp,profile=default", "name=rootless"}, "HttpProxy": "http://u:secret@proxy:3128",
-			"RegistryConfig": m{"Mirrors": []string{"http://mirror:5000/"}, "InsecureRegistryCIDRs": []string{"127.0.0.0/8"}, "IndexConfigs": m{}}})
+			"RegistryConfig": m{"Mirrors": []string{"http://mirror:5000/"}, "InsecureRegistryCIDRs": []string{"127.0.0.0/8"}, "IndexConfigs": m{}},
+		})
 	case "/containers/json":
 		if !strings.Contains(r.URL.Query().Get("filters"), "com.docker.compose.project=rocketchat") {
 			http.Error(w, `{"message":"no filter"}`, http.StatusBadRequest)
@@ -69,12 +71,16 @@ func answer(w http.ResponseWriter, r *http.Request, path string) {
 		}
 		say([]m{{"Id": "c2"}, {"Id": "c1"}, {"Id": "gone"}})
 	case "/containers/c1/json":
-		say(m{"Id": "c1", "Name": "/rc-mongodb-1", "RestartCount": 2, "Image": "sha256:aa",
+		say(m{
+			"Id": "c1", "Name": "/rc-mongodb-1", "RestartCount": 2, "Image": "sha256:aa",
 			"State":  m{"Status": "running", "Running": true, "StartedAt": "2026-01-02T03:04:05.6Z", "FinishedAt": "0001-01-01T00:00:00Z", "Health": m{"Status": "healthy"}},
-			"Config": m{"Image": "mongo:8", "Env": []string{"PASSWORD=canary"}, "Labels": m{"com.docker.compose.project": "rocketchat", "com.docker.compose.service": "mongodb", "com.docker.compose.config-hash": "h", "com.docker.compose.project.working_dir": "/opt"}}})
+			"Config": m{"Image": "mongo:8", "Env": []string{"PASSWORD=canary"}, "Labels": m{"com.docker.compose.project": "rocketchat", "com.docker.compose.service": "mongodb", "com.docker.compose.config-hash": "h", "com.docker.compose.project.working_dir": "/opt"}},
+		})
 	case "/containers/c2/json":
-		say(m{"Id": "c2", "Name": "/rc-init-1", "Image": "sha256:bb", "State": m{"Status": "exited", "ExitCode": 3, "OOMKilled": true, "Error": "why"},
-			"Config": m{"Image": "init:1", "Tty": true, "Labels": m{"com.docker.compose.service": "init"}}})
+		say(m{
+			"Id": "c2", "Name": "/rc-init-1", "Image": "sha256:bb", "State": m{"Status": "exited", "ExitCode": 3, "OOMKilled": true, "Error": "why"},
+			"Config": m{"Image": "init:1", "Tty": true, "Labels": m{"com.docker.compose.service": "init"}},
+		})
 	case "/containers/c1/logs":
 		for _, part := range []struct {
 			stream byte

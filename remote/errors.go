@@ -106,9 +106,9 @@ func (e *SudoError) Error() string {
 	case SudoNotAllowed:
 		msg = fmt.Sprintf("%s may not use sudo: log in as root, or add %s to the sudoers", who, who)
 	case SudoRequireTTY:
-		msg = fmt.Sprintf("sudo is set to work in a terminal only: add the line \"Defaults:%s !requiretty\" with visudo", who)
+		msg = "sudo is set to work in a terminal only: add the line \"Defaults:" + who + " !requiretty\" with visudo"
 	case SudoMissing:
-		msg = fmt.Sprintf("%s is not root and sudo is not installed: log in as root, or install sudo", who)
+		msg = who + " is not root and sudo is not installed: log in as root, or install sudo"
 	case SudoNever:
 		msg = fmt.Sprintf("this needs root, %s is not root, and sudo is switched off for this host", who)
 	case SudoOther:

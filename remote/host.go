@@ -1,3 +1,17 @@
+// Package remote reaches one Linux host: it connects (or uses this machine),
+// runs scripts, streams their output, puts files, opens connections from the
+// host, and reads its Docker engine. It knows no product.
+//
+// It promises that nothing is sent to a host whose key is not known; that no
+// script, argument or password appears on a command line; that what was
+// started ends when the operator stops it or the connection is lost; that a
+// file is as it was or whole; and that a lost connection is never told as a
+// success or a failure of what was running, but as ErrOutcomeUnknown. Lines of
+// output, standard error and errors are redacted; Result.Stdout of Run is data
+// for parsing and is not.
+//
+// It will not keep a terminal, run as a daemon on the host, repeat a script
+// that may have run, or edit anybody's SSH configuration.
 package remote
 
 import (

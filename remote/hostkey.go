@@ -158,9 +158,8 @@ func (v *keyVerifier) judge(remote net.Addr, key ssh.PublicKey) error {
 	addr := h.keyAddr()
 	fingerprint := ssh.FingerprintSHA256(plainKey(key))
 	err := v.db.HostKeyCallback()(addr, remote, key)
-	var revoked *xknownhosts.RevokedError
 	var keyErr *xknownhosts.KeyError
-	if errors.As(err, &revoked) {
+	if revoked, ok := errors.AsType[*xknownhosts.RevokedError](err); ok {
 		return &RevokedHostKeyError{Host: h.label, Addr: addr, Fingerprint: fingerprint, File: revoked.Revoked.Filename, Line: revoked.Revoked.Line}
 	}
 	if h.hostKey != "" {
@@ -229,7 +228,7 @@ func recordKey(file, addr string, key ssh.PublicKey) (err error) {
 	if err = os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return fail(err)
 	}
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600) //nolint:gosec // the user's own known_hosts
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return fail(err)
 	}

@@ -54,6 +54,7 @@ func tree(t *testing.T, dir string) map[string]string {
 func TestPut(t *testing.T) {
 	t.Parallel()
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		dir := filepath.Join(t.TempDir(), "new", "place")
 		files := []remote.File{
 			{Path: ".env", Mode: 0o600, Content: []byte("A=1\n")},
@@ -152,6 +153,7 @@ func TestPutObstacles(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			files, opt := prepare(dir)
 			before := tree(t, dir)
@@ -165,9 +167,11 @@ func TestPutObstacles(t *testing.T) {
 			}
 		})
 	}
-	if b, err := os.ReadFile(filepath.Join(outside, "precious")); err != nil || string(b) != "p" {
-		t.Error("the file outside was touched")
-	}
+	t.Cleanup(func() {
+		if b, err := os.ReadFile(filepath.Join(outside, "precious")); err != nil || string(b) != "p" {
+			t.Error("the file outside was touched")
+		}
+	})
 	// A link at the file's own place is replaced, not followed.
 	dir := t.TempDir()
 	_ = os.Symlink(filepath.Join(outside, "precious"), filepath.Join(dir, "a"))
@@ -261,7 +265,7 @@ func TestPutSecretIsNeverReadable(t *testing.T) {
 		}
 		_ = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 			if err != nil || p == dir {
-				return nil
+				return nil //nolint:nilerr // files come and go while they are looked at
 			}
 			info, err := d.Info()
 			if err == nil && info.Mode().Perm()&0o077 != 0 {
@@ -286,6 +290,7 @@ func TestPutFaults(t *testing.T) {
 		}
 	}
 	t.Run("disk full", func(t *testing.T) {
+		t.Parallel()
 		dir := t.TempDir()
 		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
 			t.Skipf("no tmpfs: %v", err)
@@ -302,6 +307,7 @@ func TestPutFaults(t *testing.T) {
 		expect(t, h.Put(t.Context(), dir, []remote.File{{Path: "a", Mode: 0o600}}, remote.PutOptions{}), remote.PutReadOnly)
 	})
 	t.Run("owner", func(t *testing.T) {
+		t.Parallel()
 		dir := filepath.Join(t.TempDir(), "made")
 		if err := h.Put(t.Context(), dir, []remote.File{{Path: "d/a", Mode: 0o600}}, remote.PutOptions{Owner: "65534:65534", Root: true}); err != nil {
 			t.Fatal(err)
@@ -318,6 +324,7 @@ func TestPutFaults(t *testing.T) {
 		expect(t, h.Put(t.Context(), dir, []remote.File{{Path: "b", Mode: 0o600}}, remote.PutOptions{Owner: "rcwz-nobody-here"}), remote.PutNoOwner)
 	})
 	t.Run("no permission", func(t *testing.T) {
+		t.Parallel()
 		if _, err := exec.LookPath("setpriv"); err != nil {
 			t.Skip("no setpriv")
 		}

@@ -54,7 +54,7 @@ func (s *SSH) connection(ctx context.Context) (*link, error) {
 	if a == nil {
 		a = &attempt{done: make(chan struct{})}
 		s.trying = a
-		go s.reconnect(a, s.lost)
+		go s.reconnect(a, s.lost) //nolint:contextcheck // the attempt is not the asker's alone
 	}
 	s.mu.Unlock()
 	select {
@@ -92,8 +92,7 @@ func (s *SSH) wayBack(lost time.Time) (*link, error) {
 		if err == nil {
 			return s.adopt(c), nil
 		}
-		var unreachable *ConnectError
-		if !errors.As(err, &unreachable) {
+		if _, ok := errors.AsType[*ConnectError](err); !ok {
 			return nil, err
 		}
 		if pause(ctx, delay) != nil {

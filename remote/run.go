@@ -310,8 +310,7 @@ func (r *runner) execute(ctx context.Context, c Command, stdout, stderr io.Write
 			if err == nil {
 				continue
 			}
-			var reading *stdinError
-			if !errors.As(err, &reading) {
+			if _, ok := errors.AsType[*stdinError](err); !ok {
 				continue // the process is ending, or the connection is: wait for it
 			}
 			broken = err

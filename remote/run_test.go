@@ -27,7 +27,7 @@ func everyHost(t *testing.T, f func(t *testing.T, h remote.Host)) {
 	t.Run("local", func(t *testing.T) {
 		t.Parallel()
 		h := remote.Local("here", remote.LocalOptions{})
-		t.Cleanup(func() { h.Close() })
+		t.Cleanup(func() { _ = h.Close() })
 		f(t, h)
 	})
 	t.Run("server", func(t *testing.T) {
@@ -42,7 +42,7 @@ func everyHost(t *testing.T, f func(t *testing.T, h remote.Host)) {
 }
 
 // sleeper is a sleep that can be told from all others by its argument.
-var sleepers atomic.Int64 //nolint:gochecknoglobals // numbers of this test binary
+var sleepers atomic.Int64
 
 func sleeper() string {
 	return "9" + strconv.Itoa(os.Getpid()) + "." + strconv.Itoa(int(sleepers.Add(1)))
@@ -63,7 +63,7 @@ func process(t *testing.T, arg string) (pid int, ok bool) {
 	}
 	for _, file := range files {
 		b, _ := os.ReadFile(file)
-		for _, a := range bytes.Split(b, []byte{0}) {
+		for a := range bytes.SplitSeq(b, []byte{0}) {
 			if string(a) == arg {
 				pid, _ = strconv.Atoi(filepath.Base(filepath.Dir(file)))
 				return pid, true
@@ -112,6 +112,7 @@ func TestRun(t *testing.T) {
 		{"functions and traps", remote.Command{Script: "f() { echo f; }; trap 'echo bye' EXIT; f; exit 3"}, remote.Result{Code: 3, Stdout: "f\nbye\n"}},
 	}
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		for _, tt := range tests {
 			if r, ok := tt.c.Stdin.(io.Seeker); ok {
 				if _, err := r.Seek(0, io.SeekStart); err != nil {
@@ -163,6 +164,7 @@ func TestRunRefusesWhatNoShellTakes(t *testing.T) {
 func TestNothingOnCommandLines(t *testing.T) {
 	t.Parallel()
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		const canary = "canary-7f3a"
 		res, err := h.Run(t.Context(), remote.Command{
 			Script: "S=$1-script-canary-7f3a; for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null || :",
@@ -193,6 +195,7 @@ func TestCancelEndsTheProcessGroup(t *testing.T) {
 		{"input half read", "dd bs=1 count=100 >/dev/null 2>&1; sleep $1", 3 << 20, 5 * time.Second},
 	}
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				t.Parallel()
@@ -227,7 +230,7 @@ func TestNoFalseEndOfInput(t *testing.T) {
 	h := s.Connect(t)
 	file := filepath.Join(t.TempDir(), "acted")
 	r, w := io.Pipe()
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	go func() {
 		_, _ = w.Write([]byte("half"))
 		time.Sleep(200 * time.Millisecond)
@@ -246,6 +249,7 @@ func TestNoFalseEndOfInput(t *testing.T) {
 func TestBrokenStdinCancels(t *testing.T) {
 	t.Parallel()
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		mark := sleeper()
 		broken := errors.New("disk on fire")
 		_, err := h.Run(t.Context(), remote.Command{
@@ -266,6 +270,7 @@ func (f *failing) Read([]byte) (int, error) { return 0, f.err }
 func TestStream(t *testing.T) {
 	t.Parallel()
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		var out, errs []string
 		res, err := h.Stream(t.Context(), remote.Command{
 			Script: `i=0; while [ $i -lt 3000 ]; do echo "line $i"; i=$((i+1)); done; printf '10%%\r50%%\r100%%\n' >&2; printf '\033[31mred\033[0m end' ; exit 5`,
@@ -296,6 +301,7 @@ func TestStream(t *testing.T) {
 func TestBackgroundChildDoesNotHoldRun(t *testing.T) {
 	t.Parallel()
 	everyHost(t, func(t *testing.T, h remote.Host) {
+		t.Helper()
 		mark := sleeper()
 		begin := time.Now()
 		res, err := h.Run(t.Context(), remote.Command{Script: "setsid sleep $1 & echo started", Args: []string{mark}})

@@ -67,7 +67,7 @@ func Connect(ctx context.Context, t Target) (*SSH, error) {
 		runner: newRunner(t.Name, h.user, t.Redactor, t.Sudo, t.SudoPassword),
 		target: t, hops: append(way, h), warning: warning,
 	}
-	s.runner.start = s.exec
+	s.start = s.exec
 	s.ctx, s.stop = context.WithCancelCause(context.WithoutCancel(ctx))
 	c, err := dialChain(ctx, s.hops)
 	if err != nil {
@@ -273,7 +273,7 @@ func startSession(l *link, line string) (*process, error) {
 		if err == nil {
 			err = errExecRefused
 		}
-		return nil, err //nolint:wrapcheck // the caller looks at the kind
+		return nil, err
 	}
 	return &process{
 		stdin: channelStdin{ch}, stdout: ch, stderr: ch.Stderr(), ended: ended, exit: x,

@@ -83,7 +83,7 @@ func lookup(ctx context.Context, t Target) (s settings, warning string, err erro
 		}
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		cmd := exec.CommandContext(ctx, bin, append(args, "--", t.Address)...) //nolint:gosec // the user's own ssh; the address cannot be an option behind --
+		cmd := exec.CommandContext(ctx, bin, append(args, "--", t.Address)...)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()
@@ -117,7 +117,7 @@ func readConfig(t Target) (settings, error) {
 	if file == "" {
 		file = filepath.Join(homeDir(), ".ssh", "config")
 	}
-	f, err := os.Open(file) //nolint:gosec // the user names the file
+	f, err := os.Open(file)
 	if errors.Is(err, fs.ErrNotExist) && t.SSHConfig == "" {
 		return settings{}, nil
 	}
@@ -215,8 +215,9 @@ func resolve(ctx context.Context, t Target) (hop, string, error) {
 // what differs from them was asked for.
 func (h *hop) setIdentities(wanted string, configured []string) {
 	defaults := map[string]bool{}
-	var last []string
-	for _, name := range []string{"id_ed25519", "id_ecdsa", "id_rsa", "id_dsa", "id_ecdsa_sk", "id_ed25519_sk", "id_xmss"} {
+	names := []string{"id_ed25519", "id_ecdsa", "id_rsa", "id_dsa", "id_ecdsa_sk", "id_ed25519_sk", "id_xmss"}
+	last := make([]string, 0, len(names))
+	for _, name := range names {
 		file := filepath.Join(homeDir(), ".ssh", name)
 		defaults[file] = true
 		last = append(last, file)

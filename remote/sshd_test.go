@@ -76,7 +76,7 @@ func startSSHD(t *testing.T, settings ...string) *sshd {
 		t.Fatal(err)
 	}
 	s.port = l.Addr().(*net.TCPAddr).Port
-	l.Close()
+	_ = l.Close()
 	config := append(settings,
 		"ListenAddress 127.0.0.1:"+strconv.Itoa(s.port),
 		"HostKey "+filepath.Join(s.dir, "host_ed25519"),
@@ -102,11 +102,11 @@ func (s *sshd) start(t *testing.T) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	log.Close()
+	_ = log.Close()
 	for range 200 {
 		c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.port))
 		if err == nil {
-			c.Close()
+			_ = c.Close()
 			return
 		}
 		time.Sleep(10 * time.Millisecond)
@@ -119,15 +119,6 @@ func (s *sshd) stop() {
 		_ = s.cmd.Process.Kill()
 		_ = s.cmd.Wait()
 		s.cmd = nil
-	}
-}
-
-// killSessions kills the sshd processes that serve connections.
-func (s *sshd) killSessions(t *testing.T) {
-	t.Helper()
-	out, _ := exec.Command("ps", "-o", "pid=", "--ppid", strconv.Itoa(s.cmd.Process.Pid)).Output()
-	for _, pid := range strings.Fields(string(out)) {
-		_ = exec.Command("kill", "-9", pid).Run()
 	}
 }
 
@@ -144,6 +135,6 @@ func connect(t *testing.T, target remote.Target) *remote.SSH {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { h.Close() })
+	t.Cleanup(func() { _ = h.Close() })
 	return h
 }

@@ -125,7 +125,7 @@ func (g *gate) wait(ctx context.Context, p *process) error {
 	case <-p.ended:
 		return io.ErrUnexpectedEOF
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return context.Cause(ctx) //nolint:wrapcheck // the caller says for what
 	}
 }
 

@@ -97,7 +97,7 @@ func FuzzParse(f *testing.F) {
 func TestGather(t *testing.T) {
 	t.Parallel()
 	local := remote.Local("here", remote.LocalOptions{})
-	t.Cleanup(func() { local.Close() })
+	t.Cleanup(func() { _ = local.Close() })
 	for _, h := range []facts.Host{local, remotetest.NewServer(t, remotetest.Options{}).Connect(t)} {
 		f, err := facts.Gather(t.Context(), h, "/opt/a b/not there")
 		if err != nil {

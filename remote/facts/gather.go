@@ -11,7 +11,7 @@ import (
 )
 
 //go:embed gather.sh
-var script string //nolint:gochecknoglobals // embedded, never written
+var script string
 
 // Host is the part of remote.Host that Gather uses.
 type Host interface {

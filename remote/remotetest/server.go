@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -77,15 +78,15 @@ type Server struct {
 }
 
 // NewServer starts a server.
-func NewServer(t testing.TB, opt Options) *Server {
-	t.Helper()
-	s := &Server{opt: opt, hostKeys: opt.HostKeys, conns: map[*conn]bool{}, frozen: make(chan struct{}), dir: t.TempDir()}
+func NewServer(tb testing.TB, opt Options) *Server {
+	tb.Helper()
+	s := &Server{opt: opt, hostKeys: opt.HostKeys, conns: map[*conn]bool{}, frozen: make(chan struct{}), dir: tb.TempDir()}
 	close(s.frozen)
 	if len(s.hostKeys) == 0 {
-		s.hostKeys = []ssh.Signer{NewKey(t)}
+		s.hostKeys = []ssh.Signer{NewKey(tb)}
 	}
-	s.Listen(t, "127.0.0.1:0")
-	t.Cleanup(func() {
+	s.Listen(tb, "127.0.0.1:0")
+	tb.Cleanup(func() {
 		s.Close()
 		s.wg.Wait()
 	})
@@ -93,26 +94,26 @@ func NewServer(t testing.TB, opt Options) *Server {
 }
 
 // NewKey is a new ed25519 key.
-func NewKey(t testing.TB) ssh.Signer {
-	t.Helper()
+func NewKey(tb testing.TB) ssh.Signer {
+	tb.Helper()
 	_, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	signer, err := ssh.NewSignerFromKey(private)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return signer
 }
 
 // Listen makes a closed server serve again; address is its own, or with port 0
 // a new one.
-func (s *Server) Listen(t testing.TB, address string) {
-	t.Helper()
+func (s *Server) Listen(tb testing.TB, address string) {
+	tb.Helper()
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.mu.Lock()
 	s.listener, s.closed = l, false
@@ -140,37 +141,37 @@ func (s *Server) Logins() int { return int(s.logins.Load()) }
 func (s *Server) Accepted() int { return int(s.accepted.Load()) }
 
 // KnownHosts writes a known_hosts file with the server's keys.
-func (s *Server) KnownHosts(t testing.TB) string {
-	t.Helper()
+func (s *Server) KnownHosts(tb testing.TB) string {
+	tb.Helper()
 	file := filepath.Join(s.dir, "known_hosts")
-	var text string
+	var text strings.Builder
 	for _, key := range s.hostKeys {
-		text += knownhosts.Line([]string{s.Addr()}, key.PublicKey()) + "\n"
+		text.WriteString(knownhosts.Line([]string{s.Addr()}, key.PublicKey()) + "\n")
 	}
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+	if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+		tb.Fatal(err)
 	}
 	return file
 }
 
 // Target leads to the server, its host key known, without the user's own
 // configuration and keys.
-func (s *Server) Target(t testing.TB) remote.Target {
-	t.Helper()
+func (s *Server) Target(tb testing.TB) remote.Target {
+	tb.Helper()
 	return remote.Target{
 		Name: "box", Address: "127.0.0.1", Port: s.Port(), User: "deploy", SSHConfig: "none",
-		KnownHosts: []string{s.KnownHosts(t)}, Auth: remote.Auth{Password: s.opt.Password},
+		KnownHosts: []string{s.KnownHosts(tb)}, Auth: remote.Auth{Password: s.opt.Password},
 	}
 }
 
 // Connect connects to the server and closes with the test.
-func (s *Server) Connect(t testing.TB) *remote.SSH {
-	t.Helper()
-	h, err := remote.Connect(context.Background(), s.Target(t))
+func (s *Server) Connect(tb testing.TB) *remote.SSH {
+	tb.Helper()
+	h, err := remote.Connect(context.Background(), s.Target(tb))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = h.Close() })
+	tb.Cleanup(func() { _ = h.Close() })
 	return h
 }
 
@@ -263,7 +264,7 @@ func (c *conn) wait() {
 func (c *conn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	c.wait()
-	return n, err
+	return n, err //nolint:wrapcheck // a connection hands on what it gets
 }
 
 func (c *conn) Write(p []byte) (int, error) {
@@ -278,7 +279,7 @@ func (c *conn) Write(p []byte) (int, error) {
 		}
 		c.left -= int64(len(p))
 	}
-	return c.Conn.Write(p)
+	return c.Conn.Write(p) //nolint:wrapcheck // as above
 }
 
 var errDenied = errors.New("denied")

@@ -96,7 +96,7 @@ func (s *Server) shell(ch ssh.Channel, line string, gone <-chan struct{}) {
 		shell = []string{"sh", "-c"}
 	}
 	args := append(shell[1:len(shell):len(shell)], line)
-	cmd := exec.CommandContext(context.Background(), shell[0], args...) //nolint:gosec // a test's command
+	cmd := exec.CommandContext(context.Background(), shell[0], args...)
 	path := "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 	if s.opt.Path != "" {
 		path = s.opt.Path + ":" + path
@@ -111,7 +111,7 @@ func (s *Server) shell(ch ssh.Channel, line string, gone <-chan struct{}) {
 			return
 		}
 		pipes[i] = [2]*os.File{r, w}
-		defer func() { _, _ = r.Close(), w.Close() }()
+		defer closeBoth(r, w)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = pipes[0][0], pipes[1][1], pipes[2][1]
 	if err := cmd.Start(); err != nil {
@@ -119,7 +119,9 @@ func (s *Server) shell(ch ssh.Channel, line string, gone <-chan struct{}) {
 		_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{127}))
 		return
 	}
-	_, _, _ = pipes[0][0].Close(), pipes[1][1].Close(), pipes[2][1].Close()
+	for _, end := range []*os.File{pipes[0][0], pipes[1][1], pipes[2][1]} {
+		_ = end.Close()
+	}
 	go func() {
 		_, _ = io.Copy(pipes[0][1], ch)
 		_ = pipes[0][1].Close()
@@ -127,11 +129,15 @@ func (s *Server) shell(ch ssh.Channel, line string, gone <-chan struct{}) {
 	var out sync.WaitGroup
 	out.Go(func() { _, _ = io.Copy(ch, pipes[1][0]) })
 	out.Go(func() { _, _ = io.Copy(ch.Stderr(), pipes[2][0]) })
-	done := make(chan error, 1)
-	go func() { done <- cmd.Wait() }()
+	done := make(chan struct{})
+	var waited error
+	go func() {
+		defer close(done)
+		waited = cmd.Wait()
+	}()
 	select {
-	case err := <-done:
-		sendExit(ch, err)
+	case <-done:
+		sendExit(ch, waited)
 		drained := make(chan struct{})
 		go func() { out.Wait(); close(drained) }()
 		select {
@@ -141,7 +147,7 @@ func (s *Server) shell(ch ssh.Channel, line string, gone <-chan struct{}) {
 	case <-gone:
 		// The process lives on without its streams.
 		for _, p := range pipes {
-			_, _ = p[0].Close(), p[1].Close()
+			closeBoth(p[0], p[1])
 		}
 		select {
 		case <-done:
@@ -152,10 +158,14 @@ func (s *Server) shell(ch ssh.Channel, line string, gone <-chan struct{}) {
 	}
 }
 
+func closeBoth(r, w *os.File) {
+	_ = r.Close()
+	_ = w.Close()
+}
+
 func sendExit(ch ssh.Channel, err error) {
-	var failed *exec.ExitError
 	code := 0
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
 		if status, ok := failed.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 			name := map[syscall.Signal]string{syscall.SIGKILL: "KILL", syscall.SIGTERM: "TERM"}[status.Signal()]
 			_, _ = ch.SendRequest("exit-signal", false, ssh.Marshal(struct {
@@ -168,11 +178,11 @@ func sendExit(ch ssh.Channel, err error) {
 		}
 		code = failed.ExitCode()
 	}
-	_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(code)})) //nolint:gosec // an exit code
+	_, _ = ch.SendRequest("exit-status", false, ssh.Marshal(struct{ Status uint32 }{uint32(code)}))
 }
 
 func (s *Server) forward(nc ssh.NewChannel) {
-	network, address := "tcp", ""
+	var network, address string
 	if nc.ChannelType() == "direct-tcpip" {
 		var msg struct {
 			Host     string
@@ -181,7 +191,7 @@ func (s *Server) forward(nc ssh.NewChannel) {
 			FromPort uint32
 		}
 		_ = ssh.Unmarshal(nc.ExtraData(), &msg)
-		address = net.JoinHostPort(msg.Host, strconv.Itoa(int(msg.Port)))
+		network, address = "tcp", net.JoinHostPort(msg.Host, strconv.Itoa(int(msg.Port)))
 	} else {
 		var msg struct {
 			Path     string
