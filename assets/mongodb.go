@@ -9,8 +9,8 @@ import "strings"
 //
 // Sources: 8.0.21-ubi9 and 7.0.7-ubi8 are used in public compose files and
 // charts; -ubi8 behind any version is how rocketchat-compose f693f76 makes its
-// tag ("${MONGODB_VERSION:-8.2}-ubi8"). A bare major has no tag (facts §5:
-// 8-ubi8 does not exist, 8.0-ubi8 does), so it becomes its line .0.
+// tag ("${MONGODB_VERSION:-8.2}-ubi8"). A bare major has no tag (8-ubi8
+// does not exist, 8.0-ubi8 does), so it becomes its line .0.
 //
 // A moving tag is still pinned where it counts: the digest that was pulled is in
 // the receipt.

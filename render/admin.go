@@ -18,7 +18,7 @@ const FirstAdminFile = "compose.first-admin.yml"
 //	docker compose -f compose.yml -f compose.first-admin.yml up -d
 //
 // and removed, with the instance recreated, once the administrator is there.
-// ADMIN_PASS acts only while there is no administrator (facts/rocketchat §4);
+// ADMIN_PASS acts only while there is no administrator (docs/rocketchat.md §4);
 // it is in no other file, so that the password stays neither in .env nor in
 // docker inspect. It is part of no Tree and of no export.
 //

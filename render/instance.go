@@ -65,7 +65,7 @@ func instanceEnv(in Inputs, p Project, i workspace.Instance) File {
 
 // healthPath is where an instance says that it lives. /livez is new in 7.11;
 // from then on /health is deprecated and writes a line into the log at every
-// call (facts/rocketchat §2). A release that cannot be read gets the one that
+// call (docs/rocketchat.md §2). A release that cannot be read gets the one that
 // all have.
 func healthPath(version string) string {
 	r, err := release.Parse(version)

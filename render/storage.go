@@ -11,8 +11,8 @@ const fileUpload = "OVERWRITE_SETTING_FileUpload_"
 // storage writes where uploaded files are kept: the guide's step 5, which
 // leaves it to the administrator's browser. The variables must be the same for
 // all instances: each writes them into the database at its start
-// (facts/rocketchat §4). With GridFS, which is Rocket.Chat's default, nothing
-// is written, so that the administrator can still choose in the browser.
+// (docs/rocketchat.md §4). With GridFS, which is Rocket.Chat's default, nothing is
+// written, so that the administrator can still choose in the browser.
 func storage(e *dotenv, s workspace.Storage, secrets workspace.Secrets) {
 	switch s.Type {
 	case workspace.StorageS3, workspace.StorageMinIO:

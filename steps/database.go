@@ -13,7 +13,7 @@ import (
 // replica set: guide 1.6, "so the rest of the cluster can connect to them".
 // The compose file initiates the replica set, so that deployment by hand
 // works; here it is only observed, by asking the database, not by an exit
-// code (facts: the official init container ends with 0 even when it failed).
+// code (the official init container ends with 0 even when it failed).
 func (s *Site) primary(rp render.Project, needs ...string) engine.Step {
 	return engine.Step{
 		ID:    primaryID,

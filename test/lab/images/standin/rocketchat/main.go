@@ -2,7 +2,7 @@
 // image names node and starts with main.js.
 //
 // It imitates what a deployment depends on, each where its code says which
-// section of the project's facts (facts/rocketchat.md) it follows: the order of
+// section of docs/rocketchat.md it follows: the order of
 // a start and what blocks it (§2), migrations and the fresh database (§2.4), the
 // registry of instances (§1), transporter and licence (§3), environment,
 // settings and the first administrator (§4), and the HTTP endpoints that need no
