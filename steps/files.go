@@ -137,7 +137,13 @@ func (p project) compare(ctx context.Context, wanted []render.File, seen directo
 			continue
 		}
 		if ours := seen.receipt != nil && seen.receipt.Files[f.Path] == have.sum; !ours {
-			edited = append(edited, f.Path)
+			raised, err := p.onlyReleaseDiffers(ctx, f)
+			if err != nil {
+				return nil, nil, err
+			}
+			if !raised {
+				edited = append(edited, f.Path)
+			}
 		}
 		if !f.Secret {
 			show = append(show, f.Path)

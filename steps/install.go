@@ -6,7 +6,7 @@ import (
 )
 
 // Install is the guide from its first step to its last, in the order in which
-// it comes up: images everywhere before anything starts, the database before
+// it comes up: every host looked at before anything is changed, images everywhere before anything starts, the database before
 // any instance, one instance alone until it answers (a fresh database is not
 // covered by Rocket.Chat's migration lock), the first administrator before the
 // proxy lets anybody in, then the other instances side by side, the proxy, and
@@ -14,14 +14,17 @@ import (
 func Install(s *Site) engine.Plan {
 	l := list{plan: engine.Plan{Name: "install"}}
 
+	// Nothing is changed anywhere before every host was found fit.
+	var fit []string
 	for _, h := range s.hostNames() {
 		l.add(s.ready(h))
+		fit = append(fit, readyID(h))
 	}
 	for _, p := range s.Tree.Projects {
-		l.add(s.files(p, readyID(p.Host)))
+		l.add(s.files(p, fit...))
 	}
 	for _, h := range s.hostNames() {
-		l.add(s.images(h, readyID(h)))
+		l.add(s.images(h, fit...))
 	}
 
 	instances := s.projects(render.RoleInstance)

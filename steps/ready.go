@@ -48,6 +48,13 @@ func (s *Site) ready(host string) engine.Step {
 			if unfit = append(unfit, docker...); len(unfit) > 0 {
 				return engine.Report{Verdict: engine.Blocked, Reason: reasons(unfit), Next: cures(unfit)}, nil
 			}
+			raised, err := s.raised(ctx, h)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			if len(raised) > 0 {
+				return engine.Report{Verdict: engine.Blocked, Reason: reasons(raised), Next: cures(raised)}, nil
+			}
 			return done(describe(f)), nil
 		},
 		Apply: func(context.Context, engine.Output) error {
