@@ -145,7 +145,7 @@ func (a *app) settle(ctx context.Context, ans *answers, failed []unreachable) ([
 				return nil, err
 			}
 			if !asked {
-				wrong = append(wrong, f.err)
+				wrong = append(wrong, withKeyName(f))
 				continue
 			}
 			again = append(again, f.host)
@@ -160,8 +160,13 @@ func (a *app) settle(ctx context.Context, ans *answers, failed []unreachable) ([
 // withKeyName says which answer would have let a run without a person go on.
 func withKeyName(f unreachable) error {
 	var unknown *remote.UnknownHostKeyError
+	var changed *remote.ChangedHostKeyError
 	var passphrase *remote.PassphraseNeededError
 	switch {
+	case errors.As(f.err, &changed) && len(changed.Known) == 1 && changed.Known[0].File == "":
+		return fmt.Errorf("%w as ssh.host_key of the host %s", f.err, f.host.Name)
+	case errors.As(f.err, &unknown) && unknown.Host != f.host.Name:
+		return fmt.Errorf("%w: it is the jump host of %s: log in to it once with ssh, or give --accept-new-host-keys", f.err, f.host.Name)
 	case errors.As(f.err, &unknown):
 		return fmt.Errorf("%w: set ssh.host_key of the host %s to %s, or give --accept-new-host-keys", f.err, f.host.Name, unknown.Fingerprint)
 	case errors.As(f.err, &passphrase):
