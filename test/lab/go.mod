@@ -5,6 +5,7 @@ go 1.26.0
 replace github.com/rcwizard/rcwizard => ../..
 
 require (
+	github.com/creack/pty v1.1.24
 	github.com/google/go-cmp v0.7.0
 	github.com/google/go-containerregistry v0.22.1
 	github.com/rcwizard/rcwizard v0.0.0-00010101000000-000000000000

@@ -114,6 +114,9 @@ type outcome struct {
 // text is everything that it said.
 func (o outcome) text() string { return o.stdout + o.stderr }
 
+// knownHosts is where the program keeps host keys: never the machine's own file.
+func (r *rig) knownHosts() string { return filepath.Join(filepath.Dir(r.file), "known_hosts") }
+
 // command is the program in the operator's place, with the rig's state folder.
 func (r *rig) command(ctx context.Context, args ...string) *exec.Cmd {
 	r.t.Helper()
@@ -121,7 +124,9 @@ func (r *rig) command(ctx context.Context, args ...string) *exec.Cmd {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return r.Op(ctx, append([]string{bin}, append(args, "--dir", r.state)...)...)
+	cmd := r.Op(ctx, append([]string{bin}, append(args, "--dir", r.state)...)...)
+	cmd.Env = append(cmd.Env, "RCWIZARD_KNOWN_HOSTS="+r.knownHosts())
+	return cmd
 }
 
 // run runs the program to its end, two minutes at most.
