@@ -13,6 +13,8 @@ const (
 	PortNATSMonitoring  = 8222
 	PortNATSExporter    = 7777
 	PortMongoDBExporter = 9216
+	// PortProxyHealth is where Traefik tells its own health check that it lives.
+	PortProxyHealth = 8082
 )
 
 // Scope says on which of a host's addresses a service listens.
@@ -72,6 +74,7 @@ func (w Workspace) Listeners(host string) []Listener {
 		if w.TLS.Mode != TLSNone {
 			add(w.Proxy.HTTPSPort, ScopeAll, "proxy.https_port", "the proxy (HTTPS)")
 		}
+		add(PortProxyHealth, ScopeLoopback, "", "the proxy (health)")
 	}
 	return out
 }

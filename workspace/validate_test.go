@@ -174,6 +174,7 @@ func TestValidate(t *testing.T) {
 
 		{"port of two services", []string{db, "database: {host: db, prometheus_port: 4222}"}, "error database.prometheus_port: port 4222 of host db is wanted twice: by NATS and by Prometheus"},
 		{"port of the exporter", []string{db, "database: {host: db, mongodb_port: 9216}"}, "error database.mongodb_port: port 9216 of host db is wanted twice: by MongoDB and by the MongoDB exporter"},
+		{"port of the proxy's health", []string{"proxy: {host: edge", "proxy: {host: edge, http_port: 8082"}, "error proxy.http_port: port 8082 of host edge is wanted twice: by the proxy (HTTP) and by the proxy (health)"},
 		{"port of NATS monitoring", []string{db, "database: {host: db, prometheus_port: 8222}"}, "error database.prometheus_port: port 8222"},
 		{"port of Grafana", also("grafana: {port: 9090}"), "error grafana.port: port 9090"},
 		{"port of Grafana, no number", also("grafana: {port: 99999}"), "error grafana.port: 99999 is not a port"},
