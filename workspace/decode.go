@@ -294,22 +294,26 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// distance is the number of letters to insert, remove or replace between a and
-// b (Levenshtein's), by bytes, which is all that names in ASCII need.
+// distance is the number of letters to insert, remove, replace, or swap with
+// the next one between a and b (Levenshtein's, with Damerau's swap), by bytes,
+// which is all that names in ASCII need.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, last, row = last, row, before
 		row[0] = i + 1
 		for j := range len(b) {
 			cost := 1
 			if a[i] == b[j] {
 				cost = 0
 			}
-			diagonal, row[j+1] = row[j+1], min(row[j+1]+1, row[j]+1, diagonal+cost)
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]
