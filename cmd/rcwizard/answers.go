@@ -49,9 +49,10 @@ func (a *app) fromFile(file string) (answers, error) {
 	if err != nil {
 		return answers{}, usage(fmt.Errorf("read the workspace: %w", err))
 	}
-	w, problems := workspace.Load(file, data, func(w *workspace.Workspace) { applyOverrides(a.config, w) })
+	var said []string
+	w, problems := workspace.Load(file, data, func(w *workspace.Workspace) { said = applyOverrides(a.config, w) })
 	if err := problems.Err(); err != nil {
-		return answers{}, usage(err)
+		return answers{}, usage(withLayers(err, said))
 	}
 	if err := absolutePaths(&w, filepath.Dir(file), a.home); err != nil {
 		return answers{}, usage(err)
@@ -94,11 +95,12 @@ func (a *app) fromState(name string) (answers, error) {
 	}
 	w = w.Complete()
 	old := w
-	if applyOverrides(a.config, &w) {
+	said := applyOverrides(a.config, &w)
+	if len(said) > 0 {
 		w = w.Complete()
 	}
 	if err := w.Validate().Err(); err != nil {
-		return answers{}, usage(err)
+		return answers{}, usage(withLayers(err, said))
 	}
 	secrets, err := folder.LoadSecrets()
 	if err != nil {
@@ -107,16 +109,26 @@ func (a *app) fromState(name string) (answers, error) {
 	return answers{workspace: w, secrets: secrets, folder: folder, warnings: w.Validate().Warnings(), news: differences(old, w)}, nil
 }
 
-// applyOverrides takes what flags and environment say, and reports whether
-// they said anything.
-func applyOverrides(config *viper.Viper, w *workspace.Workspace) bool {
-	said := false
+// applyOverrides takes what flags and environment say, and returns the fields
+// of which they say another thing than the file.
+func applyOverrides(config *viper.Viper, w *workspace.Workspace) (said []string) {
 	for key, field := range overrides(w) {
 		if v := config.GetString(key); v != "" && v != *field {
-			*field, said = v, true
+			*field = v
+			said = append(said, key)
 		}
 	}
+	slices.Sort(said)
 	return said
+}
+
+// withLayers says beside problems of the workspace what the file does not say,
+// so that nobody looks there for it.
+func withLayers(err error, said []string) error {
+	for _, key := range said {
+		err = fmt.Errorf("%w\n%s is as --%s or RCWIZARD_%s says, not as the file does", err, key, key, strings.ToUpper(key))
+	}
+	return err
 }
 
 // absolutePaths resolves the files of the operator's machine that the
@@ -228,6 +240,9 @@ func (a *app) knownFolder(name string) (*state.Folder, error) {
 	}
 	if slices.Contains(names, name) {
 		return a.folder(name)
+	}
+	if len(names) == 0 {
+		return nil, usage(fmt.Errorf("no workspace %q is known on this machine, nor any other; begin with: rcwizard install -f workspace.yaml", name))
 	}
 	return nil, usage(fmt.Errorf("no workspace %q is known on this machine; known are: %s", name, strings.Join(names, ", ")))
 }

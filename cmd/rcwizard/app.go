@@ -86,22 +86,27 @@ func (a *app) root() *cobra.Command {
 		Use:   "rcwizard",
 		Short: "Deploy Rocket.Chat with several instances on several hosts",
 		Long: `rcwizard carries out Rocket.Chat's guide "Running Rocket.Chat with Multiple
-Instances": MongoDB, NATS, Prometheus and Grafana on one host, Rocket.Chat on two
-or more, Traefik on one. It reads workspace.yaml, renders every file, deploys
-host by host over SSH, and ends with a count of the instances.
+Instances": MongoDB, NATS, Prometheus and Grafana on one host, Rocket.Chat on
+two or more, Traefik on one. It reads workspace.yaml, renders every file,
+deploys host by host over SSH, and ends with a count of the instances.
 
 Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
 3 a check failed; 4 another operator holds the lock; 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Args:          usageArgs(cobra.NoArgs),
+		// Without it a command that does not exist would be no error.
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return a.configure(cmd)
 		},
 	}
+	root.SetUsageTemplate(wrapped(root.UsageTemplate()))
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	flags := root.PersistentFlags()
-	flags.String("dir", "", "state folder of the workspace (default $XDG_STATE_HOME/rcwizard/NAME)")
+	flags.String("dir", "", "state folder `DIR` of the workspace (default $XDG_STATE_HOME/rcwizard/NAME)")
 	flags.Bool("json", false, "JSON, one object a line where it is a stream")
 	root.AddCommand(
 		a.installCommand(),
@@ -115,6 +120,12 @@ Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
 		c.Args = usageArgs(c.Args)
 	}
 	return root
+}
+
+// wrapped has a usage text keep to 80 columns: a terminal breaks lines between
+// letters.
+func wrapped(template string) string {
+	return strings.ReplaceAll(template, "FlagUsages |", "FlagUsagesWrapped 80 |")
 }
 
 // usageArgs makes a wrong number of arguments an error of use.
@@ -145,11 +156,11 @@ func (a *app) configure(cmd *cobra.Command) error {
 // workspaceFlags are those of every command that begins with answers.
 func workspaceFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringP("file", "f", "", "workspace.yaml to read")
-	f.String("domain", "", "the workspace's domain, instead of the file's")
-	f.String("email", "", "e-mail address for certificates, instead of the file's")
-	f.String("release", "", "Rocket.Chat's release, instead of the file's")
-	f.String("directory", "", "directory on the hosts, instead of the file's")
+	f.StringP("file", "f", "", "read the workspace from `FILE`")
+	f.String("domain", "", "the workspace's `DOMAIN`, instead of the file's")
+	f.String("email", "", "e-mail `ADDRESS` for certificates, instead of the file's")
+	f.String("release", "", "Rocket.Chat's release `X.Y.Z`, instead of the file's")
+	f.String("directory", "", "directory `DIR` on the hosts, instead of the file's")
 }
 
 // answers reads them from the file where one is named, else from the state

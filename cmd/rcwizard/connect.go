@@ -18,9 +18,9 @@ import (
 
 func connectFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.Bool("accept-new-host-keys", false, "take the key of a host that is seen for the first time; a changed key is refused all the same")
-	f.String("known-hosts", "", "file of known host keys (default: what the SSH configuration says)")
-	f.String("ssh-config", "", `SSH configuration (default: the user's and the system's; "none" reads nothing)`)
+	f.Bool("accept-new-host-keys", false, "trust a host that is seen for the first time; a changed key is refused all the same")
+	f.String("known-hosts", "", "`FILE` of known host keys (default: what the SSH configuration says)")
+	f.String("ssh-config", "", "SSH configuration `FILE` (default: the user's and the system's; none reads nothing)")
 }
 
 // site connects to every host of the workspace and gives the plans what they

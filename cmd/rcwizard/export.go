@@ -26,9 +26,9 @@ bytes. Files with secrets are readable by their owner alone.`,
 	}
 	workspaceFlags(cmd)
 	f := cmd.Flags()
-	f.StringP("output", "o", "", "folder, or a file that ends in .tar.gz (default NAME-files)")
+	f.StringP("output", "o", "", "folder `PATH`, or a file that ends in .tar.gz (default NAME-files)")
 	f.Bool("no-secrets", false, "leave a placeholder where a secret belongs")
-	f.String("diff", "", "show what differs from this earlier export instead of writing one")
+	f.String("diff", "", "write nothing, show what differs from an earlier export in the folder `PATH`")
 	return cmd
 }
 

@@ -52,9 +52,9 @@ again; what is as it should be stays untouched.`,
 		},
 	}
 	f := cmd.Flags()
-	f.String("domain", "", "the workspace's domain, instead of the one kept")
-	f.String("email", "", "e-mail address for certificates, instead of the one kept")
-	f.String("release", "", "Rocket.Chat's release, instead of the one kept")
+	f.String("domain", "", "the workspace's `DOMAIN`, instead of the one kept")
+	f.String("email", "", "e-mail `ADDRESS` for certificates, instead of the one kept")
+	f.String("release", "", "Rocket.Chat's release `X.Y.Z`, instead of the one kept")
 	connectFlags(cmd)
 	deployFlags(cmd)
 	return cmd
@@ -63,8 +63,8 @@ again; what is as it should be stays untouched.`,
 func deployFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolP("yes", "y", false, "ask nothing; what cannot be known is an error")
-	f.Bool("overwrite-edited", false, "write over files on the hosts that were edited by hand")
-	f.Bool("logs", true, "show the hosts' live output")
+	f.Bool("overwrite-edited", false, "write over files that were edited by hand")
+	f.Bool("logs", true, "show the hosts' live output and progress")
 }
 
 // deploy brings the hosts to what the answers say and tells how they are.

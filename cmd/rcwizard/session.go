@@ -113,6 +113,9 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 
 // show follows a run in the face that was asked for, until its log is closed.
 func (a *app) show(ctx context.Context, log *engine.Log, lines *engine.Lines) error {
+	if !a.config.GetBool("logs") {
+		lines = engine.NewLines(nil) // nothing is ever written to it
+	}
 	if a.config.GetBool("json") {
 		return jsonl.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
 	}

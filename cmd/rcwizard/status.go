@@ -16,9 +16,10 @@ func (a *app) statusCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [NAME]",
 		Short: "Count the instances, and tell how the cluster is",
-		Long: `Count the instances, and tell how the cluster is: registered, fresh, of the right
-version, on one database, linked to each other, seen through the proxy, and
-monitored. Exit code 3 when something is not as it should be or cannot be known.`,
+		Long: `Count the instances, and tell how the cluster is: registered, fresh, of the
+right version, on one database, linked to each other, seen through the proxy,
+and monitored. Exit code 3 when something is not as it should be or cannot be
+known.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.status(cmd.Context(), args)
@@ -71,7 +72,7 @@ It looks at the hosts and changes nothing on them.`,
 	}
 	workspaceFlags(cmd)
 	connectFlags(cmd)
-	cmd.Flags().Bool("overwrite-edited", false, "as for install: write over files that were edited by hand")
+	cmd.Flags().Bool("overwrite-edited", false, "write over files that were edited by hand, as install")
 	return cmd
 }
 
