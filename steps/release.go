@@ -33,26 +33,52 @@ func (s *Site) raised(ctx context.Context, h remote.Host) ([]flaw, error) {
 			continue
 		}
 		p := project{Project: rp, site: s, host: h}
-		env := p.path(envName)
-		res, err := h.Run(ctx, remote.Command{Script: readReleaseScript, Args: []string{env}, Root: s.asRoot(rp.Host)})
-		if err != nil {
-			return nil, fmt.Errorf("read RELEASE in %s: %w", env, err)
-		}
-		if written := releaseIn([]byte(res.Stdout)); older(s.Workspace.Release, written) {
-			flaws = append(flaws, s.neverLowered(rp.Instance, written, "RELEASE in "+env))
-			continue
-		}
-		containers, err := p.containers(ctx)
+		newest, where, err := p.release(ctx)
 		if err != nil {
 			return nil, err
 		}
-		for _, c := range containers {
-			if runs := releaseOf(c.Image); older(s.Workspace.Release, runs) {
-				flaws = append(flaws, s.neverLowered(rp.Instance, runs, "its container "+c.Name))
-			}
+		if older(s.Workspace.Release, newest) {
+			flaws = append(flaws, s.neverLowered(rp.Instance, newest, where))
 		}
 	}
 	return flaws, nil
+}
+
+// release is the newest release that the instance is on, and where that shows;
+// empty where none was started yet. An .env that is as rcwizard wrote it says
+// only what was wanted, which may never have started.
+func (p project) release(ctx context.Context) (newest, where string, err error) {
+	see := func(release, at string) {
+		if newest == "" || older(newest, release) {
+			newest, where = release, at
+		}
+	}
+	seen, err := p.look(ctx, []render.File{{Path: envName}})
+	if err != nil {
+		return "", "", err
+	}
+	have, there := seen.entries[envName]
+	if there && (seen.receipt == nil || seen.receipt.Files[envName] != have.sum) {
+		env := p.path(envName)
+		res, err := p.host.Run(ctx, remote.Command{Script: readReleaseScript, Args: []string{env}, Root: p.site.asRoot(p.Host)})
+		if err != nil {
+			return "", "", fmt.Errorf("read RELEASE in %s: %w", env, err)
+		}
+		see(releaseIn([]byte(res.Stdout)), "RELEASE in "+env)
+	}
+	if seen.receipt != nil {
+		for _, service := range seen.receipt.Services {
+			see(releaseOf(service.Image), "what rcwizard started last")
+		}
+	}
+	containers, err := p.containers(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	for _, c := range containers {
+		see(releaseOf(c.Image), "its container "+c.Name)
+	}
+	return newest, where, nil
 }
 
 func (s *Site) neverLowered(instance, runs, where string) flaw {

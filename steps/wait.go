@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -237,12 +238,14 @@ func (p project) crashed(ctx context.Context, watch *crashWatch) error {
 		default:
 			continue
 		}
+		last := p.lastLogs(ctx, name)
+		cause, next := crashCause(strings.Join(last, "\n"), p.Host)
 		return &engine.Problem{
 			Command:   "docker logs " + c.Name,
 			ExitCode:  c.ExitCode,
-			LastLines: p.lastLogs(ctx, name),
-			Cause:     "the lines above are the container's last",
-			Next:      "Mend what they say, then run again; what is done stays done.",
+			LastLines: last,
+			Cause:     cause,
+			Next:      next,
 			Err:       fmt.Errorf("the service %s of %s does not stay up: %s", name, p.Name, what),
 		}
 	}
