@@ -169,6 +169,9 @@ func (s *SSH) watch(l *link) {
 
 // bury marks the end of a connection.
 func (s *SSH) bury(l *link, why error) {
+	if s.ctx.Err() != nil {
+		why = ErrClosed
+	}
 	l.close()
 	l.why = why
 	close(l.dead)

@@ -25,55 +25,55 @@ type sshd struct {
 // key is the private key that may log in.
 func (s *sshd) key() string { return filepath.Join(s.dir, "user") }
 
-func (s *sshd) target(t *testing.T) remote.Target {
-	t.Helper()
+func (s *sshd) target(tb testing.TB) remote.Target {
+	tb.Helper()
 	return remote.Target{
-		Name: "sshd", Address: "127.0.0.1", Port: s.port, User: localUser(t), SSHConfig: "none",
+		Name: "sshd", Address: "127.0.0.1", Port: s.port, User: localUser(tb), SSHConfig: "none",
 		IdentityFile: s.key(), KnownHosts: []string{filepath.Join(s.dir, "known_hosts")}, AcceptNew: true,
 	}
 }
 
-func localUser(t *testing.T) string {
-	t.Helper()
+func localUser(tb testing.TB) string {
+	tb.Helper()
 	out, err := exec.Command("id", "-un").Output()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return strings.TrimSpace(string(out))
 }
 
-func keygen(t *testing.T, file, kind, passphrase string) {
-	t.Helper()
+func keygen(tb testing.TB, file, kind, passphrase string) {
+	tb.Helper()
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", file).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+		tb.Fatalf("%v: %s", err, out)
 	}
 }
 
 // startSSHD skips the test where there is no sshd.
-func startSSHD(t *testing.T, settings ...string) *sshd {
-	t.Helper()
+func startSSHD(tb testing.TB, settings ...string) *sshd {
+	tb.Helper()
 	const bin = "/usr/sbin/sshd"
 	if _, err := os.Stat(bin); err != nil {
-		t.Skip("no /usr/sbin/sshd (package openssh-server) on this machine")
+		tb.Skip("no /usr/sbin/sshd (package openssh-server) on this machine")
 	}
-	s := &sshd{dir: t.TempDir()}
+	s := &sshd{dir: tb.TempDir()}
 	if os.Geteuid() == 0 {
 		// sshd as root insists on its empty directory.
 		if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
-	keygen(t, filepath.Join(s.dir, "host_ed25519"), "ed25519", "")
-	keygen(t, filepath.Join(s.dir, "host_rsa"), "rsa", "")
-	keygen(t, s.key(), "ed25519", "")
+	keygen(tb, filepath.Join(s.dir, "host_ed25519"), "ed25519", "")
+	keygen(tb, filepath.Join(s.dir, "host_rsa"), "rsa", "")
+	keygen(tb, s.key(), "ed25519", "")
 	pub, err := os.ReadFile(s.key() + ".pub")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	write(t, filepath.Join(s.dir, "authorized_keys"), string(pub))
+	write(tb, filepath.Join(s.dir, "authorized_keys"), string(pub))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.port = l.Addr().(*net.TCPAddr).Port
 	_ = l.Close()
@@ -85,22 +85,22 @@ func startSSHD(t *testing.T, settings ...string) *sshd {
 		"PidFile none", "StrictModes no", "PasswordAuthentication no", "KbdInteractiveAuthentication no",
 		"PermitRootLogin yes", "UsePAM no",
 	)
-	write(t, filepath.Join(s.dir, "sshd_config"), strings.Join(config, "\n")+"\n")
-	s.start(t)
-	t.Cleanup(s.stop)
+	write(tb, filepath.Join(s.dir, "sshd_config"), strings.Join(config, "\n")+"\n")
+	s.start(tb)
+	tb.Cleanup(s.stop)
 	return s
 }
 
-func (s *sshd) start(t *testing.T) {
-	t.Helper()
+func (s *sshd) start(tb testing.TB) {
+	tb.Helper()
 	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(s.dir, "sshd_config"))
 	log, err := os.OpenFile(filepath.Join(s.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s.cmd.Stderr = log
 	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	_ = log.Close()
 	for range 200 {
@@ -111,7 +111,7 @@ func (s *sshd) start(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal("sshd does not listen")
+	tb.Fatal("sshd does not listen")
 }
 
 func (s *sshd) stop() {
@@ -122,19 +122,19 @@ func (s *sshd) stop() {
 	}
 }
 
-func write(t *testing.T, file, content string) {
-	t.Helper()
+func write(tb testing.TB, file, content string) {
+	tb.Helper()
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
-func connect(t *testing.T, target remote.Target) *remote.SSH {
-	t.Helper()
-	h, err := remote.Connect(t.Context(), target)
+func connect(tb testing.TB, target remote.Target) *remote.SSH {
+	tb.Helper()
+	h, err := remote.Connect(tb.Context(), target)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = h.Close() })
+	tb.Cleanup(func() { _ = h.Close() })
 	return h
 }
