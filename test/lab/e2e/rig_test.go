@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -200,16 +201,18 @@ func (r *rig) containers() map[string]string {
 }
 
 // browser is an HTTP client in the operator's place that trusts the fleet's
-// certificate authority, follows no redirect and keeps no connection.
+// certificate authority, or the workspace's own certificate where it has one,
+// and nothing else. It follows no redirect and keeps no connection.
 func (r *rig) browser() *http.Client {
 	r.t.Helper()
-	pem, err := os.ReadFile(r.ACMERootsFile())
+	trusted := cmp.Or(r.w.TLS.CertFile, r.ACMERootsFile())
+	pem, err := os.ReadFile(trusted)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		r.t.Fatalf("%s holds no certificate", r.ACMERootsFile())
+		r.t.Fatalf("%s holds no certificate", trusted)
 	}
 	transport := &http.Transport{
 		DialContext: r.Dial, DisableKeepAlives: true,
