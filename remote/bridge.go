@@ -234,7 +234,7 @@ func (s *stdio) refused(r *runner) error {
 	}
 	select {
 	case <-s.l.ended:
-		return s.l.gate.failure(r.name, r.user, *s.l.exit)
+		return r.refusal(s.l.gate, *s.l.exit)
 	default:
 		return nil
 	}

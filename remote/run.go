@@ -45,12 +45,19 @@ type sudoSetting struct {
 	mu       sync.Mutex
 	mode     SudoMode
 	password string
+	// refused is what sudo said to this password. It is not tried twice: hosts
+	// lock accounts after some wrong ones (pam_faillock), and each costs seconds.
+	refused *SudoError
 }
 
-func (s *sudoSetting) get() (SudoMode, string) {
+// get fails where nothing needs to be sent to know that sudo will refuse.
+func (s *sudoSetting) get() (SudoMode, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.mode, s.password
+	if s.refused != nil && s.mode != SudoOff {
+		return s.mode, "", s.refused
+	}
+	return s.mode, s.password, nil
 }
 
 func newRunner(name, user string, redact *Redactor, mode SudoMode, password string) *runner {
@@ -73,7 +80,21 @@ func (r *runner) SetSudoPassword(password string) {
 	r.redact.Add(password)
 	r.sudo.mu.Lock()
 	defer r.sudo.mu.Unlock()
-	r.sudo.password = password
+	r.sudo.password, r.sudo.refused = password, nil
+}
+
+// refusal is why a script did not become root, or nil; see gate.failure.
+func (r *runner) refusal(g *gate, x exit) error {
+	err := g.failure(r.name, r.user, x)
+	var refused *SudoError
+	if errors.As(err, &refused) && refused.Kind == SudoWrongPassword {
+		r.sudo.mu.Lock()
+		defer r.sudo.mu.Unlock()
+		if r.sudo.password == g.e.password {
+			r.sudo.refused = refused
+		}
+	}
+	return err
 }
 
 // Run implements Host.
@@ -158,7 +179,10 @@ func (r *runner) launch(ctx context.Context, root bool, text string, stdout, std
 	first, second := text, ""
 	var e elevation
 	if root {
-		mode, password := r.sudo.get()
+		mode, password, err := r.sudo.get()
+		if err != nil {
+			return nil, err
+		}
 		if mode == SudoPassword && password == "" {
 			return nil, &SudoError{Host: r.name, User: r.user, Kind: SudoPasswordNeeded}
 		}
@@ -194,7 +218,7 @@ func (r *runner) launch(ctx context.Context, root bool, text string, stdout, std
 	x := l.settle(ctx, time.Second)
 	l.release()
 	if l.gate != nil {
-		if refused := l.gate.failure(r.name, r.user, x); refused != nil {
+		if refused := r.refusal(l.gate, x); refused != nil {
 			return nil, refused
 		}
 	}
@@ -335,7 +359,7 @@ func (r *runner) cancel(ctx context.Context, l *launched, cause error, feeding b
 	x := l.settle(ctx, wait)
 	l.release()
 	if l.gate != nil {
-		if refused := l.gate.failure(r.name, r.user, x); refused != nil && x.known {
+		if refused := r.refusal(l.gate, x); refused != nil && x.known {
 			return refused
 		}
 	}
@@ -345,7 +369,7 @@ func (r *runner) cancel(ctx context.Context, l *launched, cause error, feeding b
 func (r *runner) conclude(l *launched, broken error) (int, error) {
 	x := *l.exit
 	if l.gate != nil {
-		if refused := l.gate.failure(r.name, r.user, x); refused != nil {
+		if refused := r.refusal(l.gate, x); refused != nil {
 			return 0, refused
 		}
 	}
