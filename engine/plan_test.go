@@ -165,7 +165,20 @@ func TestPreview(t *testing.T) {
 	barred.Check = func(context.Context, engine.Output) (engine.Report, error) {
 		return engine.Report{Verdict: engine.Blocked, Reason: "port taken"}, nil
 	}
-	plan := engine.Plan{Steps: []engine.Step{w.step("a/1", "a"), w.step("a/2", "a"), broken, brokenFirst, barred}}
+	// What needs a step that is blocked or broken is not asked; what only comes
+	// after it on its host is.
+	unasked := func(id, host, need string) engine.Step {
+		s := w.step(id, host, need)
+		s.Check = func(context.Context, engine.Output) (engine.Report, error) {
+			t.Errorf("%s was asked", id)
+			return engine.Report{}, nil
+		}
+		return s
+	}
+	plan := engine.Plan{Steps: []engine.Step{
+		w.step("a/1", "a"), w.step("a/2", "a"), broken, brokenFirst, barred,
+		unasked("c/2", "c", "c/1"), w.step("c/3", "c"), unasked("d/1", "d", "c/2"), unasked("d/2", "d", "b/1"),
+	}}
 	reports, err := engine.Preview(t.Context(), plan, engine.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -187,6 +200,10 @@ func TestPreview(t *testing.T) {
 		"a/3 later known after a/2 (docker: command not found)",
 		"b/1 fails: docker: command not found",
 		"c/1 blocked port taken",
+		"c/2 later known after c/1",
+		`c/3 needed create /c/3 "content of c/3"`,
+		"d/1 later known after c/1",
+		"d/2 later known after b/1",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("reports (-want +got):\n%s", diff)
@@ -194,7 +211,7 @@ func TestPreview(t *testing.T) {
 	if len(w.applied()) > 0 {
 		t.Errorf("a preview applied %v", w.applied())
 	}
-	if diff := cmp.Diff(engine.Totals{Done: 1, Needed: 1, Later: 1, Blocked: 1, Failed: 1}, engine.Total(reports)); diff != "" {
+	if diff := cmp.Diff(engine.Totals{Done: 1, Needed: 2, Later: 4, Blocked: 1, Failed: 1}, engine.Total(reports)); diff != "" {
 		t.Errorf("totals (-want +got):\n%s", diff)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

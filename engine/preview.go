@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -20,7 +21,10 @@ type StepReport struct {
 // that it needs; so a step can tell from what it sees that it cannot know
 // before one of them has run. Where a check fails and a step that it needs is
 // not done, the answer is Later, with the error as the reason: it is to be
-// expected that Docker cannot be asked before it is installed.
+// expected that Docker cannot be asked before it is installed. A step that
+// needs one which is blocked, or whose check failed, is not asked at all: that
+// would be to find the same cause again, and may do harm, as a wrong password
+// does that is tried once more.
 //
 // The reports are in the order of the plan, one for each step. The error is
 // not nil for a plan that is not valid and when the context ends; a check that
@@ -32,12 +36,27 @@ func Preview(ctx context.Context, plan Plan, opts Options) ([]StepReport, error)
 	}
 	opts = opts.filled()
 	reports := make([]StepReport, len(plan.Steps))
+	// stuck names the step that must be put right before this one can be asked.
+	stuck := make([]string, len(plan.Steps))
 	schedule{
 		graph: g,
 		bound: opts.Concurrency,
 		visit: func(i int) outcome {
 			// The reports of what is before it were written before it was begun.
-			reports[i] = preview(ctx, plan.Steps[i], opts, unmet(g, reports, i))
+			s := plan.Steps[i]
+			for _, b := range g.before[i] {
+				if stuck[i] == "" && slices.Contains(s.Needs, reports[b].Step) {
+					stuck[i] = stuck[b]
+				}
+			}
+			if stuck[i] != "" {
+				reports[i] = StepReport{StepRef: s.Ref(), Report: Report{Verdict: Later, Reason: "known after " + stuck[i]}}
+				return finished
+			}
+			reports[i] = preview(ctx, s, opts, unmet(g, reports, i))
+			if r := reports[i]; r.Failure != nil || r.Verdict == Blocked {
+				stuck[i] = s.ID
+			}
 			return finished
 		},
 		// Nothing is skipped but at the end of the context, which ends it all.
@@ -53,7 +72,7 @@ func Preview(ctx context.Context, plan Plan, opts Options) ([]StepReport, error)
 func unmet(g graph, reports []StepReport, i int) []string {
 	var ids []string
 	for _, b := range g.before[i] {
-		if reports[b].Verdict != Done {
+		if reports[b].Verdict != Done && !slices.Contains(ids, reports[b].Step) {
 			ids = append(ids, reports[b].Step)
 		}
 	}
