@@ -41,11 +41,18 @@ func (s *Site) ready(host string) engine.Step {
 			s.remember(host, f)
 			out.Line("facts", describe(f))
 			unfit := s.unfit(host, f)
-			docker, err := unfitDocker(ctx, h, f)
+			sudo, err := s.unfitSudo(ctx, h)
 			if err != nil {
 				return engine.Report{}, err
 			}
-			if unfit = append(unfit, docker...); len(unfit) > 0 {
+			if unfit = append(unfit, sudo...); len(sudo) == 0 {
+				docker, err := unfitDocker(ctx, h, f)
+				if err != nil {
+					return engine.Report{}, err
+				}
+				unfit = append(unfit, docker...)
+			}
+			if len(unfit) > 0 {
 				return engine.Report{Verdict: engine.Blocked, Reason: reasons(unfit), Next: cures(unfit)}, nil
 			}
 			raised, err := s.raised(ctx, h)
@@ -120,6 +127,31 @@ func (s *Site) unfit(host string, f facts.Facts) []flaw {
 		}
 	}
 	return flaws
+}
+
+// unfitSudo becomes root once where a password is needed for it, so that a
+// wrong one is told before anything else is tried with it.
+func (s *Site) unfitSudo(ctx context.Context, h remote.Host) ([]flaw, error) {
+	if !s.sudoPassword(h.Name()) {
+		return nil, nil
+	}
+	_, err := h.Run(ctx, remote.Command{Script: ":", Root: true})
+	refused, ok := errors.AsType[*remote.SudoError](err)
+	if !ok {
+		if err != nil {
+			return nil, fmt.Errorf("become root on %s: %w", h.Name(), err)
+		}
+		return nil, nil
+	}
+	secret := "hosts." + h.Name() + ".sudo_password in secrets.yaml"
+	switch refused.Kind {
+	case remote.SudoPasswordNeeded:
+		return []flaw{{"sudo asks " + refused.User + " for a password, and none was given", "set " + secret}}, nil
+	case remote.SudoWrongPassword:
+		return []flaw{{"sudo does not take the password of " + refused.User, "correct " + secret}}, nil
+	case remote.SudoNotAllowed, remote.SudoRequireTTY, remote.SudoMissing, remote.SudoNever, remote.SudoOther:
+	}
+	return []flaw{{refused.Error(), "log in as root, or let " + refused.User + " use sudo"}}, nil
 }
 
 // unfitDocker asks Docker itself. That it cannot be used is a flaw, with the

@@ -114,6 +114,15 @@ func (s *Site) remember(host string, f facts.Facts) {
 	s.seen[host] = f
 }
 
+// sudoPassword reports whether becoming root on the host takes a password: the
+// workspace says so, or one was given and sudo asks for it.
+func (s *Site) sudoPassword(host string) bool {
+	h, _ := s.Workspace.Host(host)
+	f, _ := s.facts(host)
+	return h.Sudo == workspace.SudoPassword && f.Sudo != facts.SudoRoot ||
+		h.Sudo == workspace.SudoAuto && f.Sudo == facts.SudoPassword && s.Secrets.Hosts[host].SudoPassword != ""
+}
+
 // asRoot reports whether commands on the host run as root: always, unless the
 // workspace says never, or the user can neither be root nor become it and
 // works with Docker through its group.
@@ -127,7 +136,7 @@ func (s *Site) asRoot(host string) bool {
 	case workspace.SudoAuto:
 	}
 	f, ok := s.facts(host)
-	return !ok || f.Sudo == facts.SudoRoot || f.Sudo == facts.SudoFree
+	return !ok || f.Sudo == facts.SudoRoot || f.Sudo == facts.SudoFree || s.sudoPassword(host)
 }
 
 // project is one compose project together with the host that it lives on.

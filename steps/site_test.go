@@ -111,22 +111,24 @@ func TestHostNotConnected(t *testing.T) {
 func TestAsRoot(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
-		sudo workspace.Sudo
-		seen facts.Sudo
-		want bool
+		sudo     workspace.Sudo
+		seen     facts.Sudo
+		password string
+		want     bool
 	}{
-		"never, even as root":               {workspace.SudoNever, facts.SudoRoot, false},
-		"with a password":                   {workspace.SudoPassword, facts.SudoPassword, true},
-		"nothing known yet":                 {workspace.SudoAuto, "", true},
-		"is root":                           {workspace.SudoAuto, facts.SudoRoot, true},
-		"sudo without a password":           {workspace.SudoAuto, facts.SudoFree, true},
-		"sudo asks, so the group is used":   {workspace.SudoAuto, facts.SudoPassword, false},
-		"no sudo, so the group is used":     {workspace.SudoAuto, facts.SudoNone, false},
-		"sudo denied, so the group is used": {workspace.SudoAuto, facts.SudoNo, false},
+		"never, even as root":                  {workspace.SudoNever, facts.SudoRoot, "", false},
+		"with a password":                      {workspace.SudoPassword, facts.SudoPassword, "", true},
+		"nothing known yet":                    {workspace.SudoAuto, "", "", true},
+		"is root":                              {workspace.SudoAuto, facts.SudoRoot, "", true},
+		"sudo without a password":              {workspace.SudoAuto, facts.SudoFree, "", true},
+		"sudo asks, so the group is used":      {workspace.SudoAuto, facts.SudoPassword, "", false},
+		"sudo asks, and the password is there": {workspace.SudoAuto, facts.SudoPassword, "pw", true},
+		"no sudo, so the group is used":        {workspace.SudoAuto, facts.SudoNone, "", false},
+		"sudo denied, so the group is used":    {workspace.SudoAuto, facts.SudoNo, "", false},
 	} {
 		w := guide()
 		w.Hosts[0].Sudo = test.sudo
-		s := &Site{Workspace: w}
+		s := &Site{Workspace: w, Secrets: workspace.Secrets{Hosts: map[string]workspace.HostSecrets{"db": {SudoPassword: test.password}}}}
 		if test.seen != "" {
 			s.remember("db", facts.Facts{Sudo: test.seen})
 		}
