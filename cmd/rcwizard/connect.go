@@ -177,6 +177,13 @@ func withKeyName(f unreachable) error {
 
 // acceptKeys shows all new fingerprints at once and takes them with one yes.
 func (a *app) acceptKeys(keys []*remote.UnknownHostKeyError) error {
+	// Several hosts may be waiting for one jump host.
+	slices.SortFunc(keys, func(x, y *remote.UnknownHostKeyError) int {
+		return cmp.Or(cmp.Compare(x.Host, y.Host), cmp.Compare(x.Addr, y.Addr), cmp.Compare(x.Fingerprint, y.Fingerprint))
+	})
+	keys = slices.CompactFunc(keys, func(x, y *remote.UnknownHostKeyError) bool {
+		return x.Host == y.Host && x.Addr == y.Addr && x.Fingerprint == y.Fingerprint
+	})
 	if len(keys) == 0 {
 		return nil
 	}
