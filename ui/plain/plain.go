@@ -114,9 +114,11 @@ func (p *printer) Line(l engine.Line) {
 	if host == "" {
 		host = operatorsMachine
 	}
-	source := l.Step
-	if l.Source != "" {
-		source += " " + l.Source
+	// One step runs on a host at a time, and its row said which: the source
+	// alone leaves more room for the line.
+	source := l.Source
+	if source == "" {
+		source = l.Step
 	}
 	fmt.Fprintf(&p.out, "%s %-*s   %s | %s\n", clock(l.Time), p.width, host, p.style.paint(neutral, source), l.Text)
 }
@@ -144,7 +146,8 @@ func (p *printer) Flush() error {
 
 // row prints one event: time, host, mark, word, text.
 func (p *printer) row(t time.Time, host string, m mark, word, text string) {
-	fmt.Fprintf(&p.out, "%s %-*s %s %s\n", clock(t), p.width, host, p.style.word(m, word), text)
+	before := len(time.TimeOnly) + 1 + p.width + 1 + wordWidth + 1
+	fmt.Fprintf(&p.out, "%s %-*s %s %s\n", clock(t), p.width, host, p.style.word(m, word), p.style.wrap(text, before))
 }
 
 // failure prints everything that is known about a failure, indented below its
@@ -160,16 +163,20 @@ func (p *printer) failure(f engine.Failure) {
 		if i == 0 {
 			label = "last lines"
 		}
-		p.field(label, "| "+line)
+		// As it was: its spaces may mean something.
+		fmt.Fprintf(&p.out, "    %-10s  | %s\n", label, line)
 	}
 	p.field("cause", f.Cause)
 	p.field("next", f.Next)
 	p.field("resume", f.Resume)
 }
 
+// fieldIndent is where the text of a field begins.
+const fieldIndent = 4 + 10 + 2
+
 func (p *printer) field(label, text string) {
 	if text != "" {
-		fmt.Fprintf(&p.out, "    %-10s  %s\n", label, text)
+		fmt.Fprintf(&p.out, "    %-10s  %s\n", label, p.style.wrap(text, fieldIndent))
 	}
 }
 

@@ -54,7 +54,7 @@ func TestGoldens(t *testing.T) {
 		{Severity: workspace.Error, File: "workspace.yaml", Line: 12, Field: "hosts[1].address", Text: "the same address as hosts[0] (db)", Hint: "give every host its own address"},
 		{Severity: workspace.Warning, Field: "hosts[0].private_ip", Text: "203.0.113.5 is a public address"},
 	}
-	for name, style := range map[string]plain.Style{"unicode": {}, "ascii": {ASCII: true}, "colour": {Colour: true}} {
+	for name, style := range map[string]plain.Style{"unicode": {}, "ascii": {ASCII: true}, "colour": {Colour: true}, "80": {Columns: 80}} {
 		t.Run(name, func(t *testing.T) {
 			for what, print := range map[string]func(*bytes.Buffer) error{
 				"run": func(b *bytes.Buffer) error {

@@ -54,7 +54,7 @@ func (p *printer) report(r engine.StepReport) {
 		if r.Guide != "" {
 			text += ", guide " + r.Guide
 		}
-		fmt.Fprintf(&p.out, "%-*s %s %s\n", p.width, where(r.StepRef), p.style.word(m, word), text)
+		fmt.Fprintf(&p.out, "%-*s %s %s\n", p.width, where(r.StepRef), p.style.word(m, word), p.style.wrap(text, p.width+wordWidth+2))
 	}
 	if r.Failure != nil {
 		row(bad, "unknown")
@@ -84,11 +84,11 @@ func (p *printer) change(c engine.Change) {
 	note := ""
 	switch {
 	case c.Secret:
-		note = "  (holds secrets, not shown)"
+		note = " (holds secrets, not shown)"
 	case c.Before == "" && c.After != "":
-		note = "  (" + count(lineCount(c.After), "line") + ")"
+		note = " (" + count(lineCount(c.After), "line") + ")"
 	}
-	fmt.Fprintf(&p.out, "    %-10s  %s%s\n", c.Kind, c.Path, note)
+	fmt.Fprintf(&p.out, "    %-10s  %s\n", c.Kind, p.style.wrap(c.Path+note, fieldIndent))
 	if c.Secret || c.Before == "" {
 		return
 	}

@@ -19,15 +19,23 @@ type Style struct {
 	ASCII bool
 	// Colour paints marks and words by their meaning.
 	Colour bool
+	// Columns is the width of the terminal, at which sentences are broken
+	// between words; 0 breaks none.
+	Columns int
 }
 
 // Detect returns the style for w: colour on a terminal that can and unless
 // NO_COLOR is set, ASCII unless the locale says UTF-8.
-func Detect(w io.Writer) Style { return detect(isTerminal(w), os.Getenv) }
-
-func isTerminal(w io.Writer) bool {
+func Detect(w io.Writer) Style {
 	f, ok := w.(interface{ Fd() uintptr })
-	return ok && term.IsTerminal(int(f.Fd()))
+	terminal := ok && term.IsTerminal(int(f.Fd()))
+	s := detect(terminal, os.Getenv)
+	if terminal {
+		if columns, _, err := term.GetSize(int(f.Fd())); err == nil {
+			s.Columns = columns
+		}
+	}
+	return s
 }
 
 func detect(terminal bool, getenv func(string) string) Style {
@@ -76,6 +84,9 @@ func (s Style) sign(m mark) string {
 	}
 	return "·"
 }
+
+// wordWidth is the width of what word makes.
+const wordWidth = 2 + 9
 
 // word is a mark with the word beside it, padded so that what follows is
 // aligned.

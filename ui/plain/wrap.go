@@ -1,0 +1,38 @@
+package plain
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// narrowest is the least room that is worth breaking a text for.
+const narrowest = 20
+
+// wrap breaks a text between words so that no line is longer than the
+// terminal, and indents what follows the first. indent is also how much stands
+// before the text already. Without a known width nothing is broken: what reads
+// a pipe wants one line for one event. A word that is longer than the room,
+// such as a path, stays whole.
+func (s Style) wrap(text string, indent int) string {
+	room := s.Columns - indent
+	if s.Columns == 0 || room < narrowest || utf8.RuneCountInString(text) <= room {
+		return text
+	}
+	var b strings.Builder
+	used := 0
+	for _, word := range strings.Fields(text) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case used == 0:
+		case used+1+n > room:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			used = 0
+		default:
+			b.WriteByte(' ')
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	return b.String()
+}
