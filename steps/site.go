@@ -53,6 +53,8 @@ type Timing struct {
 	Youth time.Duration
 	// Poll is the pause between two looks.
 	Poll time.Duration
+	// Reassure is how often a wait that sees nothing new says that it goes on.
+	Reassure time.Duration
 	// Probe bounds one look.
 	Probe time.Duration
 	// Docker bounds one question to an engine; a busy one takes its time.
@@ -73,6 +75,7 @@ func Patience() Timing {
 		Verify:      4 * time.Minute,
 		Youth:       45 * time.Second,
 		Poll:        time.Second,
+		Reassure:    30 * time.Second,
 		Probe:       10 * time.Second,
 		Docker:      3 * time.Minute,
 		Blind:       3 * time.Minute,

@@ -53,7 +53,11 @@ func (s *Site) verify(needs ...string) engine.Step {
 			if whole(r) && (waited.Load() || !young(r)) {
 				return done(r.Summary), nil
 			}
-			return later(told(r), engine.Change{Kind: engine.Wait, Path: "the cluster to be whole"}), nil
+			wait := engine.Change{Kind: engine.Wait, Path: "the cluster to be whole"}
+			if !r.Counted {
+				return later("there is nothing to count yet", wait), nil
+			}
+			return later(told(r), wait), nil
 		},
 		Apply: func(ctx context.Context, out engine.Output) error {
 			// The wait needs a project for its logs: the first instance's tell most.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -42,7 +43,7 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 	watch := newCrashWatch(t)
 	ticker := time.NewTicker(t.Poll)
 	defer ticker.Stop()
-	last := ""
+	last, said := "", started
 	var blind time.Time // since when the containers cannot be looked at
 	for {
 		ok, seen, err := p.probeOnce(ctx, t, w)
@@ -54,7 +55,7 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 		}
 		if seen != last {
 			out.Line("waiting", "for "+w.what+": "+seen)
-			last = seen
+			last, said = seen, time.Now()
 		}
 		looked := time.Now()
 		err = p.crashed(ctx, watch)
@@ -80,7 +81,10 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 				Err:       fmt.Errorf("waited %s for %s in vain: %s", w.deadline, w.what, last),
 			}
 		}
-		out.Progress(0, 0, w.what)
+		if time.Since(said) > t.Reassure {
+			out.Line("waiting", fmt.Sprintf("still for %s, %s by now: %s", w.what, time.Since(started).Round(time.Second), last))
+			said = time.Now()
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err() //nolint:wrapcheck // the runner knows which step was cut
@@ -99,25 +103,27 @@ func (p project) probeOnce(ctx context.Context, t Timing, w patience) (bool, str
 // every container runs, or has ended as it should, and looks once more after a
 // pause, since a crash loop looks healthy between two crashes.
 func (p project) settle(ctx context.Context, out engine.Output) error {
-	calm := 0
+	var before map[string]int // restarts by container, at the last look
 	return p.await(ctx, out, patience{
 		what:     "the containers to run",
 		deadline: p.site.timing().Start,
 		probe: func(ctx context.Context) (bool, string, error) {
 			containers, err := p.containers(ctx)
 			if err != nil {
-				calm = 0
+				before = nil
 				return false, err.Error(), nil //nolint:nilerr // the wait itself knows how long to be patient with that
 			}
+			restarts := make(map[string]int, len(containers))
 			for name, c := range containers {
-				if c.State == "running" && c.RestartCount == 0 || ended(c) {
-					continue
+				if c.State != "running" && !ended(c) {
+					before = nil
+					return false, fmt.Sprintf("%s is %s", name, c.State), nil
 				}
-				calm = 0
-				return false, fmt.Sprintf("%s is %s", name, c.State), nil
+				restarts[c.ID] = c.RestartCount
 			}
-			calm++
-			return calm > 1, "they run", nil
+			calm := maps.Equal(before, restarts)
+			before = restarts
+			return calm, "they run; one more look", nil
 		},
 		next: "Read the container's log with: docker logs " + p.Name + "-… on " + p.Host,
 	})
