@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/render"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
@@ -46,18 +47,27 @@ func next(ans answers) string {
 		fmt.Fprintf(&b, "Grafana        %s, user admin; the password is\n               grafana_admin_password in the same file\n", w.GrafanaURL())
 	}
 	fmt.Fprintf(&b, "Report         %s\n\n", ans.folder.Report())
-	b.WriteString("Still single: one MongoDB, one reverse proxy. If either host is lost, the\nworkspace is down until it is back.\n\nNext:\n")
-	if !w.Database.External {
-		fmt.Fprintf(&b, "  - back up the database: docker exec on %s, mongodump of %s\n", w.Database.Host, "rocketchat")
-	}
+	b.WriteString(single(w) + "\n\nNext:\n")
+	b.WriteString("  - back up the database (mongodump) regularly: nothing does it by itself\n")
 	if ans.secrets.License == "" && ans.secrets.RegistrationToken == "" {
 		b.WriteString("  - register the workspace and add a licence: without the module scalability\n    the instances do not pass live events to each other\n")
 	}
 	if w.Storage.Type == workspace.StorageGridFS {
 		b.WriteString("  - decide where files are kept before people upload many: changing the storage\n    later does not move them\n")
 	}
-	b.WriteString("  - MongoDB and NATS have no passwords, as in the guide: the hosts' firewalls must\n    keep everybody else from their ports\n")
+	fmt.Fprintf(&b, "  - %s: the hosts' firewalls must keep\n    everybody else out\n", render.NoPasswords(w))
 	return b.String()
+}
+
+// single names what there is one of, and what that means.
+func single(w workspace.Workspace) string {
+	switch {
+	case w.Database.External:
+		return "Still single: one reverse proxy. If its host is lost, the workspace is down until\nit is back."
+	case w.Database.Host == w.Proxy.Host:
+		return "Still single: one MongoDB, one reverse proxy, both on " + w.Proxy.Host + ". If that host is lost,\nthe workspace is down until it is back."
+	}
+	return "Still single: one MongoDB, one reverse proxy. If either host is lost, the\nworkspace is down until it is back."
 }
 
 // markdown is report.md: the same, to be kept.
