@@ -66,7 +66,8 @@ func (w Workspace) Listeners(host string) []Listener {
 		add(i.Port, ScopePrivate, field+".port", name)
 		add(i.MetricsPort, ScopePrivate, field+".metrics_port", name+" (metrics)")
 		if w.Messaging.Transporter == TransporterTCP {
-			add(i.TCPPort, ScopePrivate, field+".tcp_port", name+" (messaging)")
+			// Moleculer's TCP transporter knows a port and no address to bind to.
+			add(i.TCPPort, ScopeAll, field+".tcp_port", name+" (messaging)")
 		}
 	}
 	if w.Proxy.Host == host {
