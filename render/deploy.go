@@ -58,9 +58,30 @@ modes (.env is 0600), and run the commands as a user who may use Docker. Compose
 	}
 
 	next("Firewalls")
-	b.WriteString("\nMongoDB and NATS have no passwords: who reaches their ports owns all data. Let in only what is listed.\n\n")
+	fmt.Fprintf(&b, "\n%s: whoever gets through owns all data. Let in only what is listed.\n\n", NoPasswords(w))
 	t.deployFirewall(&b)
 	return []byte(b.String())
+}
+
+// NoPasswords says in a sentence without a full stop which of the workspace's
+// services let in whoever reaches their ports: those that the guide gives no
+// passwords, and Rocket.Chat's TCP transporter, which knows none.
+func NoPasswords(w workspace.Workspace) string {
+	var open []string
+	if w.RunsMongoDB() {
+		open = append(open, "MongoDB")
+	}
+	if w.RunsNATS() {
+		open = append(open, "NATS")
+	} else {
+		open = append(open, "the instances' TCP transporter")
+	}
+	verb := " has no password"
+	if len(open) > 1 {
+		verb = " have no passwords"
+	}
+	sentence := strings.Join(open, " and ") + verb
+	return strings.ToUpper(sentence[:1]) + sentence[1:]
 }
 
 func (t Tree) deployInstances(b *strings.Builder, next func(string), command func(Project, ...string)) {
