@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -47,7 +49,7 @@ func (s *Site) images(host string, needs ...string) engine.Step {
 			if err != nil {
 				return err
 			}
-			return pull(ctx, docker, host, missing, out)
+			return s.short(ctx, host, docker, pull(ctx, docker, host, missing, out))
 		},
 	}
 }
@@ -121,7 +123,7 @@ func pullProblem(ref, host string, err error) error {
 		p.Next = "correct the release or the MongoDB version in workspace.yaml, then run again"
 	case remote.PullNoSpace:
 		p.Cause = "the disk on which Docker keeps its images on " + host + " is full"
-		p.Next = "free space there (docker system df shows what is unused), then run again; what was pulled stays"
+		p.Next = roomForImages
 	case remote.PullUnreachable:
 		p.Cause = host + " cannot reach the registry"
 	case remote.PullRateLimit:
@@ -131,6 +133,47 @@ func pullProblem(ref, host string, err error) error {
 		p.Cause = string(pull.Kind)
 	}
 	return p
+}
+
+// roomForImages is what to do about a full disk.
+const roomForImages = "free space there (docker system df shows what is unused), then run again; what was pulled stays"
+
+// enoughRoom is how many bytes must be free where Docker keeps its images for
+// a failed pull not to be laid at the disk's door.
+const enoughRoom = 100 << 20
+
+// short gives a pull that failed its true cause where the disk is full. The
+// engine itself may hide it: whatever fails on a mirror, the disk too, has it
+// try Docker Hub, and what it tells is that this cannot be reached either.
+func (s *Site) short(ctx context.Context, host string, docker *remote.Docker, failed error) error {
+	p, ok := errors.AsType[*engine.Problem](failed)
+	if !ok {
+		return failed
+	}
+	if e, ok := errors.AsType[*remote.PullError](failed); ok && (e.Kind == remote.PullNoImage || e.Kind == remote.PullNoTag) {
+		return failed
+	}
+	info, err := docker.Info(ctx)
+	if err != nil {
+		return failed
+	}
+	h, err := s.host(host)
+	if err != nil {
+		return failed
+	}
+	res, err := h.Run(ctx, remote.Command{Script: `df -P -k -- "$1" | tail -n 1`, Args: []string{info.RootDir}, Root: s.asRoot(host)})
+	if err != nil {
+		return failed
+	}
+	fields := strings.Fields(res.Stdout)
+	if len(fields) < 4 {
+		return failed
+	}
+	if free, err := strconv.ParseInt(fields[3], 10, 64); err == nil && free<<10 < enoughRoom {
+		p.Cause = fmt.Sprintf("the disk on which Docker keeps its images on %s is full: %d MiB are free at %s", host, free>>10, info.RootDir)
+		p.Next = roomForImages
+	}
+	return failed
 }
 
 // meter adds up the bytes of all layers of all images of one host.

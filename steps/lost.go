@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
@@ -31,6 +32,9 @@ func explain(err error) error {
 			Err:   err,
 		}
 	}
+	if put, ok := errors.AsType[*remote.PutError](err); ok {
+		return putProblem(put)
+	}
 	if errors.Is(err, remote.ErrOutcomeUnknown) {
 		return &engine.Problem{
 			Cause: "the connection broke, or the run was ended, while a command ran",
@@ -39,6 +43,23 @@ func explain(err error) error {
 		}
 	}
 	return err
+}
+
+// putProblem says what to do about files that could not be written.
+func putProblem(e *remote.PutError) *engine.Problem {
+	p := &engine.Problem{Err: fmt.Errorf("write files to %s: %s", e.Dir, e.Text)} //nolint:perfsprint // it is a sentence
+	switch e.Kind {
+	case remote.PutDiskFull:
+		p.Cause, p.Next = "the disk of "+e.Host+" is full", "free space on "+e.Host+" (df shows where), then run again; the files there are as they were"
+	case remote.PutReadOnly:
+		p.Cause, p.Next = "that file system of "+e.Host+" is read-only", "choose another directory in workspace.yaml, or mount it writable, then run again"
+	case remote.PutPermission:
+		p.Cause, p.Next = "the user may not write there on "+e.Host, "log in as root, let the user use sudo, or choose a directory of the user's own in workspace.yaml, then run again"
+	case remote.PutNoTool, remote.PutNoOwner, remote.PutObstacle, remote.PutCorrupt, remote.PutOther:
+		p.Err = e // which says what to do itself
+		p.Cause, p.Next = string(e.Kind), "mend that on "+e.Host+", then run again"
+	}
+	return p
 }
 
 // transient tells whether a look that failed is worth another one: a

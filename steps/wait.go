@@ -223,9 +223,12 @@ func (w *crashWatch) looping(c *remote.Container, now time.Time) bool {
 	history = slices.DeleteFunc(history, func(r restart) bool { return now.Sub(r.at) > w.timing.CrashWindow })
 	w.seen[c.ID] = history
 	// Docker doubles its pause after each crash; the count of a container that
-	// was made moments ago says as much as a difference.
-	return c.RestartCount-history[0].count >= w.timing.CrashCount ||
-		c.RestartCount >= w.timing.CrashCount && now.Sub(c.StartedAt) < w.timing.CrashWindow && now.Sub(c.Created) < 2*w.timing.CrashWindow
+	// was made moments ago says as much as a difference, if it still goes on:
+	// one that runs may have recovered since what stood in its way is gone.
+	more := c.RestartCount - history[0].count
+	return more >= w.timing.CrashCount ||
+		c.RestartCount >= w.timing.CrashCount && (more > 0 || c.State != "running") &&
+			now.Sub(c.StartedAt) < w.timing.CrashWindow && now.Sub(c.Created) < 2*w.timing.CrashWindow
 }
 
 // crashed says that a container crashes in a loop, or that a one-shot failed.

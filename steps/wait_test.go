@@ -48,6 +48,24 @@ func TestLooping(t *testing.T) {
 	}
 }
 
+// What stood in the way of a container is gone, and Docker started it once
+// more: the next run must not be told of its past.
+func TestRecovered(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	c := &remote.Container{ID: "a", State: "running", RestartCount: 5, Created: now.Add(-20 * time.Second), StartedAt: now.Add(-time.Second)}
+	watch := newCrashWatch(Patience())
+	for i := range 3 {
+		if watch.looping(c, now.Add(time.Duration(i)*time.Second)) {
+			t.Errorf("look %d: a container that runs again loops", i)
+		}
+	}
+	c.RestartCount++
+	if !watch.looping(c, now.Add(4*time.Second)) {
+		t.Error("it crashed once more, and does not loop")
+	}
+}
+
 // A container that was made anew begins with a history of its own.
 func TestLoopingByContainer(t *testing.T) {
 	t.Parallel()
