@@ -40,7 +40,9 @@ type AuthError struct {
 func (e *AuthError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "host %s: %s does not let %s in: permission denied", e.Host, e.Addr, e.User)
-	tried := slices.DeleteFunc(slices.Clone(e.Tried), func(m string) bool { return m == "none" })
+	tried := slices.DeleteFunc(slices.Clone(e.Tried), func(m string) bool {
+		return m == "none" || e.NeedPassword && (m == "password" || m == "keyboard-interactive")
+	})
 	switch {
 	case len(tried) > 0 && e.Keys > 0:
 		fmt.Fprintf(&b, " (tried %s, %d of the keys)", strings.Join(tried, ", "), e.Keys)

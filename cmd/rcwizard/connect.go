@@ -135,9 +135,14 @@ func (a *app) settle(ctx context.Context, ans *answers, failed []unreachable) ([
 		var unknown *remote.UnknownHostKeyError
 		switch {
 		case !ask:
-			wrong = append(wrong, withKeyName(f))
+			wrong = append(wrong, withAnswer(f))
 		case errors.As(f.err, &unknown):
-			keys = append(keys, unknown)
+			// Several hosts may be waiting for one jump host.
+			if !slices.ContainsFunc(keys, func(k *remote.UnknownHostKeyError) bool {
+				return k.Addr == unknown.Addr && k.Fingerprint == unknown.Fingerprint
+			}) {
+				keys = append(keys, unknown)
+			}
 			again = append(again, f.host)
 		default:
 			asked, err := a.askSecret(ans, f)
@@ -145,7 +150,7 @@ func (a *app) settle(ctx context.Context, ans *answers, failed []unreachable) ([
 				return nil, err
 			}
 			if !asked {
-				wrong = append(wrong, withKeyName(f))
+				wrong = append(wrong, withAnswer(f))
 				continue
 			}
 			again = append(again, f.host)
@@ -157,11 +162,13 @@ func (a *app) settle(ctx context.Context, ans *answers, failed []unreachable) ([
 	return again, a.acceptKeys(keys)
 }
 
-// withKeyName says which answer would have let a run without a person go on.
-func withKeyName(f unreachable) error {
+// withAnswer says which answer would have let a run without a person go on.
+func withAnswer(f unreachable) error {
 	var unknown *remote.UnknownHostKeyError
 	var changed *remote.ChangedHostKeyError
 	var passphrase *remote.PassphraseNeededError
+	var wrong *remote.PassphraseWrongError
+	var refused *remote.AuthError
 	switch {
 	case errors.As(f.err, &changed) && len(changed.Known) == 1 && changed.Known[0].File == "":
 		return fmt.Errorf("%w as ssh.host_key of the host %s", f.err, f.host.Name)
@@ -169,6 +176,10 @@ func withKeyName(f unreachable) error {
 		return fmt.Errorf("%w: it is the jump host of %s: log in to it once with ssh, or give --accept-new-host-keys", f.err, f.host.Name)
 	case errors.As(f.err, &unknown):
 		return fmt.Errorf("%w: set ssh.host_key of the host %s to %s, or give --accept-new-host-keys", f.err, f.host.Name, unknown.Fingerprint)
+	case errors.As(f.err, &refused) && refused.NeedPassword:
+		return fmt.Errorf("%w: a password goes into hosts.%s.ssh_password in secrets.yaml", f.err, f.host.Name)
+	case errors.As(f.err, &wrong):
+		return fmt.Errorf("%w: correct hosts.%s.key_passphrase in secrets.yaml", f.err, f.host.Name)
 	case errors.As(f.err, &passphrase):
 		return fmt.Errorf("%w: set hosts.%s.key_passphrase in secrets.yaml", f.err, f.host.Name)
 	}
@@ -177,13 +188,6 @@ func withKeyName(f unreachable) error {
 
 // acceptKeys shows all new fingerprints at once and takes them with one yes.
 func (a *app) acceptKeys(keys []*remote.UnknownHostKeyError) error {
-	// Several hosts may be waiting for one jump host.
-	slices.SortFunc(keys, func(x, y *remote.UnknownHostKeyError) int {
-		return cmp.Or(cmp.Compare(x.Host, y.Host), cmp.Compare(x.Addr, y.Addr), cmp.Compare(x.Fingerprint, y.Fingerprint))
-	})
-	keys = slices.CompactFunc(keys, func(x, y *remote.UnknownHostKeyError) bool {
-		return x.Host == y.Host && x.Addr == y.Addr && x.Fingerprint == y.Fingerprint
-	})
 	if len(keys) == 0 {
 		return nil
 	}
