@@ -150,7 +150,7 @@ func guideHoles() []Hole {
 		{
 			"H21", "", "recommends N-1 instances on a host with N cores and says no more",
 			"with host networking they take each other's ports and project name",
-			"each instance has its folder, project name, PORT, METRICS_PORT and TCP_PORT",
+			"each instance has its folder, project name, PORT, METRICS_PORT and TCP_PORT; METRICS_PORT becomes PROMETHEUS_PORT and no longer a setting, which is in the database and so one for all",
 			[]string{"test/loaders.TestInstanceEnvironment", "render.TestNamesAreUnique"},
 		},
 		{

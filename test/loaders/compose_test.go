@@ -285,7 +285,7 @@ func TestInstanceEnvironment(t *testing.T) {
 
 	for i, e := range environments("three on one host") {
 		for name, want := range map[string]string{
-			"PORT": strconv.Itoa(3000 + i), "OVERWRITE_SETTING_Prometheus_Port": strconv.Itoa(9458 + i),
+			"PORT": strconv.Itoa(3000 + i), "PROMETHEUS_PORT": strconv.Itoa(9458 + i),
 			"BIND_IP": "10.0.1.1", "INSTANCE_IP": "10.0.1.1", "TCP_PORT": "(none)", "REG_TOKEN": "(none)", "ROCKETCHAT_LICENSE": "(none)",
 			"TRANSPORTER": "monolith+nats://10.0.0.10:4222", "MONGO_URL": "mongodb://10.0.0.10:27017/rocketchat?replicaSet=rs0",
 			"OVERWRITE_SETTING_FileUpload_Storage_Type": "(none)", "ADMIN_PASS": "(none)",
@@ -319,8 +319,12 @@ func TestInstanceEnvironment(t *testing.T) {
 				}
 			}
 		}
+	}
+	// A setting is in the database, one for all instances: those that say different things overwrite each other's.
+	for _, kind := range []string{"three on one host", "storage s3", "storage minio", "storage gcs"} {
+		all := environments(kind)
 		for name := range all[0] {
-			if strings.HasPrefix(name, "OVERWRITE_SETTING_") && name != "OVERWRITE_SETTING_Prometheus_Port" && value(all[0], name) != value(all[1], name) {
+			if strings.HasPrefix(name, "OVERWRITE_SETTING_") && value(all[0], name) != value(all[1], name) {
 				t.Errorf("%s: %s is not the same on all instances", kind, name)
 			}
 		}
