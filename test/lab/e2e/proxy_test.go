@@ -17,7 +17,7 @@ import (
 
 // What users of a workspace meet, whose Grafana is under a path of the domain: where they are led, who answers, and
 // what an instance that goes away costs them.
-func TestProxy(t *testing.T) {
+func TestProxy(t *testing.T) { //nolint:tparallel // on one cluster, one thing after the other
 	t.Parallel()
 	r := newRig(t, lab.Up(t, lab.Options{Hosts: four()}), workspace.Secrets{License: "lab:scalability"}, nil)
 	r.install()
