@@ -50,12 +50,8 @@ func (p project) checkUp(ctx context.Context) (engine.Report, error) {
 	if err != nil {
 		return engine.Report{}, err
 	}
-	start := engine.Change{Kind: engine.Start, Path: p.Name}
-	if seen.receipt == nil {
-		return later("its files are not there yet", start), nil
-	}
-	if seen.receipt.Applied == "" {
-		return needed("not started yet", start), nil
+	if seen.receipt == nil || seen.receipt.Applied == "" {
+		return p.checkFirstUp(ctx, seen.receipt != nil)
 	}
 	if seen.receipt.Applied != digest(p.Files) {
 		return needed("its files changed", engine.Change{Kind: engine.Restart, Path: p.Name}), nil
@@ -74,6 +70,23 @@ func (p project) checkUp(ctx context.Context) (engine.Report, error) {
 		return needed("not all of its containers run", wrong...), nil
 	}
 	return done(fmt.Sprintf("%d containers as they should be", len(seen.receipt.Services))), nil
+}
+
+// checkFirstUp is for a project that rcwizard has not started yet. It may run
+// all the same, deployed by hand from an export.
+func (p project) checkFirstUp(ctx context.Context, written bool) (engine.Report, error) {
+	have, err := p.containers(ctx)
+	if err != nil {
+		return engine.Report{}, err
+	}
+	reason, say := "its files are not there yet", later
+	if written {
+		reason, say = "not started yet", needed
+	}
+	if len(have) > 0 {
+		reason = fmt.Sprintf("its containers are there already (%d): those that are as they should be stay", len(have))
+	}
+	return say(reason, engine.Change{Kind: engine.Start, Path: p.Name}), nil
 }
 
 // amiss says what is wrong with a service's container, or nothing.

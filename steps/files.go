@@ -84,11 +84,12 @@ func (p project) checkFiles(ctx context.Context) (engine.Report, error) {
 	case len(edited) > 0 && !p.site.Overwrite:
 		r := blocked(notOurs(edited, p, seen.receipt != nil))
 		r.Changes = changes
+		r.Next = "look at the difference with rcwizard plan, and decide which of the two is to stay"
 		return r, nil
 	case len(changes) > 0:
 		return needed(fmt.Sprintf("%d of %d files differ", len(changes), len(wanted)), changes...), nil
 	case seen.receipt == nil:
-		return needed("the receipt is missing", engine.Change{Kind: engine.Create, Path: p.path(receiptName)}), nil
+		return needed("as they should be, but not written by rcwizard: they are taken over", engine.Change{Kind: engine.Create, Path: p.path(receiptName)}), nil
 	}
 	return done(fmt.Sprintf("%d files as they should be", len(wanted))), nil
 }

@@ -176,7 +176,7 @@ func TestFilesFound(t *testing.T) {
 		},
 		"the receipt is gone": {
 			func(h hands) { remove(h.t, h.p.path(receiptName)) },
-			engine.Needed, "the receipt is missing",
+			engine.Needed, "as they should be, but not written by rcwizard: they are taken over",
 			[]string{receiptName},
 		},
 		"another workspace's": {
