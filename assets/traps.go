@@ -28,13 +28,13 @@ func installerTraps() []Hole {
 			"T5", "3.2", "traefik-init removes and writes what Traefik watches",
 			"without the file at its start Traefik runs without routes; after a removal it watches nothing",
 			"the mounted thing is the folder, and files in it are replaced by renaming",
-			[]string{"test/loaders.TestTraefikServes"},
+			[]string{"test/loaders.TestTraefikServes", "test/lab/e2e.TestProxy"},
 		},
 		{
 			"T6", "3.2", "the override drops the health check and the list of upstream's file, and upstream's leads to a host grafana",
 			"see H12; Grafana is not found from another host",
 			"all of it is rendered: health check, instances, Grafana by its private address",
-			[]string{"test/loaders.TestTraefikRoutes", "test/loaders.TestTraefikServes"},
+			[]string{"test/loaders.TestTraefikRoutes", "test/loaders.TestTraefikServes", "test/lab/e2e.TestProxy"},
 		},
 		{
 			"T7", "1.6", "the replica set is initiated by a container that never looks at the result",
@@ -49,27 +49,28 @@ func installerTraps() []Hole {
 		},
 		{
 			"T9", "1.5", "MONGODB_PORT_NUMBER", "another port is published and nobody listens behind it", "see H5",
-			[]string{"render.TestGolden"},
+			[]string{"render.TestGolden", "test/lab/e2e.TestShapeSubdomainAndTCP"},
 		},
 		{
 			"T10", "1.5", "MongoDB and NATS have no passwords, and their ports are published",
 			"published ports go past the firewall: who reaches the address owns all data",
 			"on the host's network the firewall counts. They still have no passwords, as in the guide: the files, DEPLOY.md and the check say so, and a public address gets a warning",
-			[]string{"test/loaders.TestCompose", "test/loaders.TestNATS"},
+			[]string{"test/loaders.TestCompose", "test/loaders.TestNATS", "test/lab/e2e.TestProxy"},
 		},
 		{
 			"T11", "1.5", "Grafana's password is rc-admin and counts only once",
 			"whoever changes it in .env later changes nothing",
 			"the password is made; .env and the compose file say that it counts at the first start, and how to change it later",
-			[]string{"render.TestGolden"},
+			[]string{"render.TestGolden", "test/lab/e2e.TestProxy"},
 		},
 		{
 			"T12", "2.3", "INSTANCE_IP is left out", "the instances are all called localhost", "see H9",
-			[]string{"test/loaders.TestInstanceEnvironment"},
+			[]string{"test/loaders.TestInstanceEnvironment", "test/lab/e2e.TestInstall"},
 		},
 		{
 			"T13", "4.3", "the list of instances proves the setup",
-			"they are listed and yet not linked without a licence", "see H25; the instance count tells registered from linked", nil,
+			"they are listed and yet not linked without a licence", "see H25; the instance count tells registered from linked",
+			[]string{"test/lab/e2e.TestShapeOneHost"},
 		},
 		{
 			"T14", "2.3", "NATS_URL begins with monolith+", "Rocket.Chat refuses any other form",
@@ -101,12 +102,12 @@ func installerTraps() []Hole {
 		{
 			"T20", "1.3", "targets that only resolve on one host, and node-exporter at docker0's address",
 			"they are down for ever", "see H17",
-			[]string{"test/loaders.TestPrometheus"},
+			[]string{"test/loaders.TestPrometheus", "test/lab/e2e.TestInstall"},
 		},
 		{
 			"T21", "3.3", "certificates by TLS-ALPN", "names behind another TLS proxy never get one",
 			"see H19; with TLS in front there is the mode none, where only a proxy on named addresses is believed",
-			[]string{"test/loaders.TestTraefikFlags"},
+			[]string{"test/loaders.TestTraefikFlags", "test/lab/e2e.TestShapeOneHost"},
 		},
 		{
 			"T22", "", "upstream plans one script for all files", "its files will change again",
