@@ -99,8 +99,11 @@ mv -- .rcwz-sum ../.rcwz-$$/..sum
 [ ! -s ..sum ] || sha256sum -c ..sum >..log 2>&1 || { grep -v ': OK$' ..log >..bad; echo "rcwz-corrupt: $(head -n 3 ..bad)" >&2; exit 70; }
 rm -f -- ..log
 if [ -n "$o" ]; then chown -R -- "$o" .; fi
+was=
 inside() {
-	case $1 in */*) up=$d/${1%/*} ;; *) up=$d ;; esac
+	case $1 in */*) up=$d/${1%/*} ;; *) return 0 ;; esac
+	[ "$up" != "$was" ] || return 0
+	was=$up
 	while [ ! -e "$up" ] && [ ! -L "$up" ]; do up=${up%/*}; done
 	[ -d "$up" ] || { echo "rcwz-obstacle: $up is not a directory" >&2; exit 70; }
 	up=$(cd -- "$up" && pwd -P)
