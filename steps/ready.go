@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rcwizard/rcwizard/engine"
@@ -96,7 +97,9 @@ func reasons(flaws []flaw) string {
 func cures(flaws []flaw) string {
 	all := make([]string, 0, len(flaws))
 	for _, f := range flaws {
-		all = append(all, f.cure)
+		if !slices.Contains(all, f.cure) {
+			all = append(all, f.cure)
+		}
 	}
 	return strings.Join(all, "; ") + "; then run again"
 }

@@ -37,7 +37,8 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 	var logs sync.WaitGroup
 	defer logs.Wait()
 	defer cancel()
-	logs.Go(func() { p.followLogs(ctx, out) })
+	hopeless := make(chan *engine.Problem, 1)
+	logs.Go(func() { p.followLogs(ctx, out, hopeless) })
 
 	started := time.Now()
 	watch := newCrashWatch(t)
@@ -86,6 +87,8 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 			said = time.Now()
 		}
 		select {
+		case problem := <-hopeless:
+			return problem
 		case <-ctx.Done():
 			return ctx.Err() //nolint:wrapcheck // the runner knows which step was cut
 		case <-ticker.C:
@@ -129,9 +132,10 @@ func (p project) settle(ctx context.Context, out engine.Output) error {
 	})
 }
 
-// followLogs shows the logs of the project's containers until ctx ends.
+// followLogs shows the logs of the project's containers until ctx ends. A line
+// that says what no patience mends goes to hopeless.
 // What cannot be followed is not worth failing for: the wait decides.
-func (p project) followLogs(ctx context.Context, out engine.Output) {
+func (p project) followLogs(ctx context.Context, out engine.Output, hopeless chan<- *engine.Problem) {
 	docker, err := p.host.Docker(ctx)
 	if err != nil {
 		return
@@ -147,7 +151,15 @@ func (p project) followLogs(ctx context.Context, out engine.Output) {
 		}
 		all.Go(func() {
 			opt := remote.LogOptions{Tail: 5, Follow: true}
-			err := docker.Logs(ctx, c.ID, opt, func(l remote.Line) { out.Line(name, l.Text) })
+			err := docker.Logs(ctx, c.ID, opt, func(l remote.Line) {
+				out.Line(name, l.Text)
+				if problem := final(name, p.Host, l.Text); problem != nil {
+					select {
+					case hopeless <- problem:
+					default: // one is enough
+					}
+				}
+			})
 			if err != nil && ctx.Err() == nil {
 				out.Line(name, "its log cannot be followed: "+err.Error())
 			}
