@@ -15,7 +15,7 @@ func Install(s *Site) engine.Plan {
 	l := list{plan: engine.Plan{Name: "install"}}
 
 	// Nothing is changed anywhere before every host was found fit.
-	var fit []string
+	fit := make([]string, 0, len(s.Workspace.Hosts))
 	for _, h := range s.hostNames() {
 		l.add(s.ready(h))
 		fit = append(fit, readyID(h))

@@ -47,7 +47,7 @@ func explain(err error) error {
 
 // putProblem says what to do about files that could not be written.
 func putProblem(e *remote.PutError) *engine.Problem {
-	p := &engine.Problem{Err: fmt.Errorf("write files to %s: %s", e.Dir, e.Text)} //nolint:perfsprint // it is a sentence
+	p := &engine.Problem{Err: fmt.Errorf("write files to %s: %s", e.Dir, e.Text)}
 	switch e.Kind {
 	case remote.PutDiskFull:
 		p.Cause, p.Next = "the disk of "+e.Host+" is full", "free space on "+e.Host+" (df shows where), then run again; the files there are as they were"

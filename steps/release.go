@@ -18,7 +18,7 @@ import (
 // the container, before anything is changed.
 
 // releaseLine is RELEASE in an .env, as rcwizard writes it or as people do.
-var releaseLine = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?RELEASE[ \t]*=[ \t]*["']?([0-9][0-9A-Za-z.+-]*)["']?[ \t]*(?:#.*)?\r?$`) //nolint:gochecknoglobals // never changed
+var releaseLine = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?RELEASE[ \t]*=[ \t]*["']?([0-9][0-9A-Za-z.+-]*)["']?[ \t]*(?:#.*)?\r?$`)
 
 // readReleaseScript prints the lines of $1 that may set RELEASE; nothing else
 // of the file, in which secrets are, leaves the host.

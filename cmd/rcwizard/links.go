@@ -37,7 +37,7 @@ func (l *links) watch(host string) func(connected bool, err error) {
 	return func(connected bool, err error) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		text := ""
+		var text string
 		switch {
 		case connected:
 			text = fmt.Sprintf("the connection to %s is back after %s", host, time.Since(l.lost[host]).Round(time.Second))
