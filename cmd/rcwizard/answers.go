@@ -28,6 +28,8 @@ type answers struct {
 	// news are differences to what the state folder said before: they are
 	// shown, so that nobody resumes with other answers without knowing.
 	news []string
+	// newRelease says that the folder never had this release.
+	newRelease bool
 }
 
 // fields of workspace.yaml that a flag or RCWIZARD_* may say instead. The
@@ -61,7 +63,7 @@ func (a *app) fromFile(file string) (answers, error) {
 	if err != nil {
 		return answers{}, err
 	}
-	out := answers{workspace: w, folder: folder, warnings: problems.Warnings()}
+	out := answers{workspace: w, folder: folder, warnings: problems.Warnings(), newRelease: true}
 	kept, err := folder.LoadSecrets()
 	if err != nil {
 		return answers{}, fmt.Errorf("read the secrets: %w", err)
@@ -77,7 +79,7 @@ func (a *app) fromFile(file string) (answers, error) {
 	case err != nil:
 		return answers{}, fmt.Errorf("read the answers of last time: %w", err)
 	default:
-		out.news = differences(old, w)
+		out.news, out.newRelease = differences(old, w), old.Release != w.Release
 	}
 	return out, nil
 }
@@ -106,7 +108,10 @@ func (a *app) fromState(name string) (answers, error) {
 	if err != nil {
 		return answers{}, fmt.Errorf("read the secrets in %s: %w", folder.Dir(), err)
 	}
-	return answers{workspace: w, secrets: secrets, folder: folder, warnings: w.Validate().Warnings(), news: differences(old, w)}, nil
+	return answers{
+		workspace: w, secrets: secrets, folder: folder,
+		warnings: w.Validate().Warnings(), news: differences(old, w), newRelease: old.Release != w.Release,
+	}, nil
 }
 
 // applyOverrides takes what flags and environment say, and returns the fields

@@ -53,6 +53,8 @@ func (a *app) site(ctx context.Context, ans answers) (s *steps.Site, disconnect 
 func (a *app) connect(ctx context.Context, ans *answers) (map[string]remote.Host, error) {
 	connected := make(map[string]remote.Host)
 	waiting := ans.workspace.Hosts
+	// A host that does not answer takes its time: nobody is to look at nothing.
+	fmt.Fprintf(a.sys.stderr, "connecting to %s\n", hostCount(len(waiting)))
 	for {
 		failed := a.connectAll(ctx, *ans, waiting, connected)
 		if len(failed) == 0 {
@@ -65,6 +67,13 @@ func (a *app) connect(ctx context.Context, ans *answers) (map[string]remote.Host
 		}
 		waiting = again
 	}
+}
+
+func hostCount(n int) string {
+	if n == 1 {
+		return "1 host"
+	}
+	return fmt.Sprintf("%d hosts", n)
 }
 
 // unreachable is a host that could not be connected to.

@@ -63,6 +63,7 @@ again; what is as it should be stays untouched.`,
 func deployFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolP("yes", "y", false, "ask nothing; what cannot be known is an error")
+	releaseFlags(cmd)
 	f.Bool("overwrite-edited", false, "write over files that were edited by hand")
 	f.Bool("logs", true, "show the hosts' live output and progress")
 }
@@ -73,6 +74,9 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 		return usage(errors.New("nobody can be asked here: give --yes, and every answer in the workspace file"))
 	}
 	a.warn(ans)
+	if ans.newRelease {
+		a.adviseRelease(ctx, ans.workspace)
+	}
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}

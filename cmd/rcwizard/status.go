@@ -72,6 +72,7 @@ It looks at the hosts and changes nothing on them.`,
 	}
 	workspaceFlags(cmd)
 	connectFlags(cmd)
+	releaseFlags(cmd)
 	cmd.Flags().Bool("overwrite-edited", false, "write over files that were edited by hand, as install")
 	return cmd
 }
@@ -82,6 +83,7 @@ func (a *app) plan(ctx context.Context, args []string) error {
 		return err
 	}
 	a.warn(ans)
+	a.adviseRelease(ctx, ans.workspace)
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
