@@ -82,6 +82,7 @@ func (j *judge) missing(i int) {
 		Text: fmt.Sprintf("%s is not registered as %s", instance.Name, instance.Address(j.w)),
 		Hint: j.logHint(instance),
 	}
+	last := int64(-1) // of the process that was there last: every start leaves a record
 	for _, r := range j.f.Registry.Records {
 		switch {
 		case r.State == Fresh && p.ID != "" && r.ID == p.ID && r.Host == "localhost":
@@ -94,9 +95,12 @@ func (j *judge) missing(i int) {
 			f.Hint = "set INSTANCE_IP=" + host.PrivateIP + " and PORT=" + strconv.Itoa(instance.Port) + " in its .env and start it again"
 			j.find(f)
 			return
-		case r.State == Stale && j.at(r, instance):
-			f.Text += ": its last heartbeat was " + ago(r.AgeSeconds)
+		case r.State == Stale && j.at(r, instance) && (last < 0 || r.AgeSeconds < last):
+			last = r.AgeSeconds
 		}
+	}
+	if last >= 0 {
+		f.Text += ": its last heartbeat was " + ago(last)
 	}
 	if p.Error != nil {
 		f.Text += "; " + p.Error.Text

@@ -59,6 +59,10 @@ func TestJudge(t *testing.T) {
 			change: func(f *Facts) {
 				silent(f, 1, refused("10.0.0.12:3000"))
 				f.Registry.Records[1].State, f.Registry.Records[1].AgeSeconds = Stale, 95
+				// Every start leaves a record; the last one counts.
+				before := f.Registry.Records[1]
+				before.ID, before.AgeSeconds = "before", 103
+				f.Registry.Records = append(f.Registry.Records, before)
 				f.Proxy.Seen = f.Proxy.Seen[:1]
 				f.Prometheus.Targets[2].Health, f.Prometheus.Targets[2].Error = "down", "connection refused"
 				f.NATS.Clients = f.NATS.Clients[:1]
