@@ -206,43 +206,55 @@ func (r *runner) stdio(ctx context.Context, c Command) (*stdio, error) {
 	return s, nil
 }
 
-// said is what the script wrote to stderr, and how it ended.
-func (s *stdio) said() string {
+// over waits a moment for the script to have ended and all it wrote to have
+// been read, and reports whether that is so. The end of one stream comes before
+// the others and before the exit status.
+func (s *stdio) over() bool {
 	timer := time.NewTimer(time.Second)
 	defer timer.Stop()
-	select {
-	case <-s.l.drained:
-	case <-timer.C:
+	for _, end := range []<-chan struct{}{s.l.drained, s.l.ended} {
+		select {
+		case <-end:
+		case <-timer.C:
+			return false
+		}
 	}
+	return true
+}
+
+// said is what the script wrote to stderr, and how it ended.
+func (s *stdio) said() string {
+	over := s.over()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if text := strings.TrimSpace(s.errs.String()); text != "" {
 		return text
 	}
-	select {
-	case <-s.l.ended:
+	if over {
 		return s.l.exit.String()
-	default:
-		return "no answer"
 	}
+	return "no answer"
 }
 
 // refused is why sudo did not let the script run; nil if it did.
 func (s *stdio) refused(r *runner) error {
-	if s.l.gate == nil {
+	if s.l.gate == nil || !s.over() {
 		return nil
 	}
-	select {
-	case <-s.l.ended:
-		return r.refusal(s.l.gate, *s.l.exit)
-	default:
-		return nil
-	}
+	return r.refusal(s.l.gate, *s.l.exit)
 }
 
 func (s *stdio) Read(p []byte) (int, error) { return s.reader.Read(p) } //nolint:wrapcheck // a stream hands on what it gets
 
-func (s *stdio) Write(p []byte) (int, error) { return s.l.stdin.Write(p) } //nolint:wrapcheck // as above
+// Write fails when the script has ended or is about to. Who writes closes the
+// stream then, so what the script said at its end is read first.
+func (s *stdio) Write(p []byte) (int, error) {
+	n, err := s.l.stdin.Write(p)
+	if err != nil {
+		s.over()
+	}
+	return n, err //nolint:wrapcheck // as above
+}
 
 // Close ends the script by the end of its stdin.
 func (s *stdio) Close() error {
