@@ -47,7 +47,7 @@ func (a *app) keepLocked(ans *answers, doing string) error {
 // warn tells what is odd in the answers, and what is not as it was last time.
 func (a *app) warn(ans answers) {
 	for _, p := range ans.warnings {
-		a.sayf("warning: %s\n", p)
+		a.sayf("%s\n", p)
 	}
 	if len(ans.news) > 0 {
 		a.sayf("not as it was last time: %s\n", strings.Join(ans.news, "; "))
