@@ -11,9 +11,10 @@ import (
 //   - The command line that sshd gives to the login shell holds no user data
 //     and must read the same in every shell (fish and tcsh treat backslashes
 //     and "!" inside single quotes in their own ways). So it is always
-//     exec sh -c 'eval "$(dd bs=1 count=N 2>/dev/null)"'
+//     exec sh -c '…eval "$(dd bs=1 count=N 2>/dev/null)"'
 //     and everything else comes on stdin. dd bs=1 is the one reader that
-//     never takes more than its share (busybox's head -c does).
+//     never takes more than its share (busybox's head -c does); where dd knows
+//     fullblock, one read of N bytes does the same without N system calls.
 //   - sshd leaves a command running when its channel or its connection ends.
 //     The one sign that always reaches the host is end of file on stdin, also
 //     below sudo. So stdin carries frames (a decimal length and a newline,
@@ -49,9 +50,8 @@ const supervisorText = `LC_ALL=C
 PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin
 export LC_ALL PATH
 exec 3<&0 5>&2 </dev/null 2>/dev/null
-c= p= k= g=0 s= d='bs=1 count='
+c= p= k= g=0 s=
 if command -v setsid >/dev/null; then s=setsid; fi
-if dd if=/dev/null iflag=fullblock; then d='count=1 iflag=fullblock bs='; fi
 end() {
 	[ -z "$k" ] || return 0
 	k=x
@@ -140,6 +140,9 @@ func loader(n int) string {
 	return "exec sh -c '" + readEval(n) + "'"
 }
 
+// readEval reads n bytes from stdin and no more, and runs them. It leaves in
+// $d how dd is told a number of bytes to read. It holds no single quote.
 func readEval(n int) string {
-	return `eval "$(dd bs=1 count=` + strconv.Itoa(n) + ` 2>/dev/null)"`
+	return `d="bs=1 count="; if dd if=/dev/null iflag=fullblock 2>/dev/null; then d="count=1 iflag=fullblock bs="; fi; eval "$(dd ${d}` +
+		strconv.Itoa(n) + ` 2>/dev/null)"`
 }
