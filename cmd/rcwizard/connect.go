@@ -246,9 +246,7 @@ func (a *app) askSecret(ans *answers, f unreachable) (bool, error) {
 
 // secret asks for one secret without showing it.
 func (a *app) secret(prompt string) (string, error) {
-	a.sayf("%s: ", prompt)
-	typed, err := a.sys.password()
-	a.sayf("\n")
+	typed, err := a.sys.password(prompt + ": ")
 	if err != nil {
 		return "", fmt.Errorf("read the answer: %w", err)
 	}

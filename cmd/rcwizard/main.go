@@ -29,8 +29,8 @@ type system struct {
 	stdout, stderr io.Writer
 	// interactive says that a person can be asked: both ends are terminals.
 	interactive bool
-	// password reads one line without showing it.
-	password func() ([]byte, error)
+	// password shows a prompt and reads one line without showing it.
+	password func(prompt string) ([]byte, error)
 	env      func(string) string
 }
 
@@ -39,7 +39,7 @@ func process() system {
 	return system{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		interactive: term.IsTerminal(in) && term.IsTerminal(out),
-		password:    func() ([]byte, error) { return term.ReadPassword(in) },
+		password:    func(prompt string) ([]byte, error) { return readSecret(os.Stdin, os.Stderr, prompt) },
 		env:         os.Getenv,
 	}
 }

@@ -23,6 +23,8 @@ import (
 // The files of an export, carried to four hosts by hand and started with what
 // its own DEPLOY.md says, are the cluster that install makes: rcwizard counts
 // it, and takes it over without touching a container.
+//
+//nolint:tparallel // the parts are of one fleet, in their order
 func TestExport(t *testing.T) {
 	t.Parallel()
 	canary := workspace.Secrets{
@@ -30,7 +32,7 @@ func TestExport(t *testing.T) {
 		GrafanaAdminPassword: "canary-grafana-Pa55",
 	}
 	r := newRig(t, lab.Up(t, lab.Options{Hosts: four()}), canary, nil)
-	folder := filepath.Join(r.Fleet.Dir(), "files")
+	folder := filepath.Join(r.Dir(), "files")
 
 	t.Run("the same answers give the same bytes", func(t *testing.T) { sameBytes(t, r, folder) })
 	t.Run("without secrets", func(t *testing.T) { withoutSecrets(t, r, canary) })
@@ -52,7 +54,7 @@ func sameBytes(t *testing.T, r *rig, folder string) {
 	t.Helper()
 	archives := make([][]byte, 2)
 	for n := range archives {
-		archive := filepath.Join(r.Fleet.Dir(), "files.tar.gz")
+		archive := filepath.Join(r.Dir(), "files.tar.gz")
 		if o := r.run("export", "-f", r.file, "-o", archive); o.code != 0 {
 			t.Fatalf("export ended with code %d:\n%s", o.code, o.text())
 		}
@@ -112,18 +114,20 @@ func withoutSecrets(t *testing.T, r *rig, canary workspace.Secrets) {
 	if o := r.run("export", "-f", r.file, "--no-secrets", "-o", bare); o.code != 0 {
 		t.Fatalf("export ended with code %d:\n%s", o.code, o.text())
 	}
-	placeholders := ""
-	for name, f := range tree(t, bare) {
+	files := tree(t, bare)
+	placeholders := make([]string, 0, len(files))
+	placeholder := regexp.MustCompile(`(?m)^[A-Z_]+="<[a-z_]+>"$`)
+	for name, f := range files {
 		for _, secret := range []string{canary.License, canary.AdminPassword, canary.GrafanaAdminPassword} {
 			if strings.Contains(f.Content, secret) {
 				t.Errorf("%s holds a secret:\n%s", name, f.Content)
 			}
 		}
-		placeholders += strings.Join(regexp.MustCompile(`(?m)^[A-Z_]+="<[a-z_]+>"$`).FindAllString(f.Content, -1), "\n")
+		placeholders = append(placeholders, placeholder.FindAllString(f.Content, -1)...)
 	}
 	for _, want := range []string{`ROCKETCHAT_LICENSE="<license>"`, `="<grafana_admin_password>"`} {
-		if !strings.Contains(placeholders, want) {
-			t.Errorf("no placeholder %s among:\n%s", want, placeholders)
+		if !strings.Contains(strings.Join(placeholders, "\n"), want) {
+			t.Errorf("no placeholder %s among %q", want, placeholders)
 		}
 	}
 }

@@ -20,6 +20,8 @@ import (
 // A host that shows another key than the one that is expected gets nothing: no
 // user name, no signature, no password. Keys that are new are for a person to
 // confirm, all at once.
+//
+//nolint:tparallel // the parts look at the same hosts, in their order
 func TestHostKeys(t *testing.T) {
 	t.Parallel()
 	hosts := lab.Hosts("db", "rc1", "edge")
@@ -188,7 +190,7 @@ func (r *rig) refused(t *testing.T, args []string, texts ...string) string {
 // sshdLog is what a host's sshd wrote so far.
 func (r *rig) sshdLog(h *lab.Host) string {
 	r.t.Helper()
-	log, err := os.ReadFile(filepath.Join(r.Fleet.Dir(), "log", h.Name()+"-sshd.log"))
+	log, err := os.ReadFile(filepath.Join(r.Dir(), "log", h.Name()+"-sshd.log"))
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -223,7 +225,7 @@ func (r *rig) converse(t *testing.T, prompt, answer string, args ...string) outc
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer terminal.Close()
+	defer func() { _ = terminal.Close() }() // the program is at its end
 	var shown strings.Builder
 	answered := false
 	chunk := make([]byte, 4096)

@@ -131,7 +131,7 @@ func (r *rig) typed(t *testing.T, prompt, secret string) {
 // agent runs an ssh-agent with the fleet's key for the test and returns its socket.
 func (r *rig) agent(t *testing.T) string {
 	t.Helper()
-	socket := filepath.Join(r.Fleet.Dir(), "agent")
+	socket := filepath.Join(r.Dir(), "agent")
 	// Its own context ends it with the test.
 	agent := r.Op(t.Context(), "ssh-agent", "-D", "-a", socket)
 	if err := agent.Start(); err != nil {
@@ -193,7 +193,7 @@ func onThisMachine(t *testing.T, f *lab.Fleet) {
 	if status.code != 0 || !strings.Contains(status.stdout, "1 of 1 instance") {
 		t.Errorf("status ended with code %d:\n%s", status.code, status.text())
 	}
-	r.unchanged(t, func() {
+	r.unchangedBy(t, func() {
 		if o := here("resume", "--yes"); o.code != 0 {
 			t.Errorf("resume ended with code %d:\n%s", o.code, tail(o.text(), 60))
 		}

@@ -65,15 +65,15 @@ func deploysAs(t *testing.T, f *lab.Fleet, user, sudo string, edit func(*workspa
 	}
 	t.Logf("lab: installed as %s in %.1f s", user, o.took.Seconds())
 	again := o
-	r.unchanged(t, func() { again = r.install() })
+	r.unchangedBy(t, func() { again = r.install() })
 	if sudo != "" && strings.Contains(o.text()+again.text(), sudo) {
 		t.Error("the password for sudo was printed")
 	}
 	return r
 }
 
-// unchanged fails the test if something that is done touches containers or files.
-func (r *rig) unchanged(t *testing.T, do func()) {
+// unchangedBy fails the test if something that is done touches containers or files.
+func (r *rig) unchangedBy(t *testing.T, do func()) {
 	t.Helper()
 	containers, files := r.containers(), r.files()
 	if len(containers) == 0 || len(files) == 0 {
