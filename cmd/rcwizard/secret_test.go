@@ -14,7 +14,7 @@ func TestTypedLine(t *testing.T) {
 		"pass word\r":        "pass word",
 		"pass word\nmore":    "pass word",
 		"\r":                 "",
-		"paß\x7fss\r":    "pass",
+		"paß\x7fss\r":        "pass",
 		"x\b\b\bpass\r":      "pass",
 		"wrong\x15pass\r":    "pass",
 		"pa\x04ss\r":         "pass",
