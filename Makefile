@@ -43,7 +43,7 @@ fmt: $(TOOLS)/golangci-lint-$(GOLANGCI)
 	$< fmt ./...
 
 golden: ## write the goldens anew; read the diff
-	$(GO) test ./render/... ./cluster/... ./workspace/... ./ui/... ./cmd/... ./check/... -update
+	$(GO) test ./render/... ./cluster/... ./steps/... ./workspace/... ./ui/... ./cmd/... ./check/... -update
 
 guide-map: ## docs/guide-map.md from the steps, the table of holes and the tests
 	$(GO) test ./cmd/rcwizard -run TestGuideMap -update
