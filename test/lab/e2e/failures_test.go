@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ const (
 // what to do, and when the cause is gone the same command succeeds. One host
 // meets one trouble after the other, in the order in which an installation
 // would meet them.
-func TestFailures(t *testing.T) {
+func TestFailures(t *testing.T) { //nolint:tparallel // one trouble after the other
 	t.Parallel()
 	f := lab.Up(t, lab.Options{Hosts: []lab.HostOptions{{Name: "rc1", NoDocker: true, DockerDisk: 3 << 30}}})
 	r := newRig(t, f, workspace.Secrets{License: "lab:scalability"}, func(w *workspace.Workspace) { alone(w, 2) })
@@ -231,7 +232,7 @@ func domainElsewhere(r *rig) {
 	first := r.begin("install", "-f", r.file, "--yes")
 	r.says(first, "waiting | for "+r.w.RootURL+" to answer: ", 2*time.Minute)
 	second := r.run("install", "-f", r.file, "--yes")
-	holder := fmt.Sprint(first.cmd.Process.Pid)
+	holder := strconv.Itoa(first.cmd.Process.Pid)
 	if second.code != 4 || !strings.Contains(second.stderr, holder) || !strings.Contains(second.stderr, "install") {
 		r.t.Errorf("the second run ended with code %d, want 4 and process %s named:\n%s", second.code, holder, second.text())
 	}

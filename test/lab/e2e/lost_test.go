@@ -20,14 +20,14 @@ type situation struct {
 
 // A run that its operator interrupts, or that is killed, ends, on the hosts
 // too, and the next one finishes what it began.
-func TestInterrupted(t *testing.T) {
+func TestInterrupted(t *testing.T) { //nolint:tparallel // one after the other, on one fleet
 	t.Parallel()
 	whileWaiting(t, situation{"once", interruptedOnce}, situation{"twice", interruptedTwice}, situation{"killed", killedRun})
 }
 
 // A run that loses a host says so, goes on when it is back, and ends when it
 // does not come back.
-func TestLost(t *testing.T) {
+func TestLost(t *testing.T) { //nolint:tparallel // one after the other, on one fleet
 	t.Parallel()
 	whileWaiting(t, situation{"for a minute", awayForAMinute}, situation{"for good", goneForGood})
 }
