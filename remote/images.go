@@ -93,9 +93,9 @@ func (e *PullError) Error() string {
 	case PullUntrusted:
 		next = "check the host's clock and its CA certificates"
 	case PullDenied:
-		next = "log in to the registry on the host with docker login"
+		next = "log in to the registry on the host with docker login and pull it there by hand (docker pull " + e.Ref + "); an image that is there is not pulled again"
 	case PullRateLimit:
-		next = "wait, log in on the host with docker login, or set up a mirror"
+		next = "wait, set up a mirror, or log in on the host with docker login and pull it there by hand (docker pull " + e.Ref + ")"
 	case PullFailed:
 		next = "run it again"
 	}

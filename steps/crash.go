@@ -33,6 +33,9 @@ func crashCause(text, host string) (cause, next string) {
 	case strings.Contains(text, "EADDRINUSE"), strings.Contains(strings.ToLower(text), "address already in use"):
 		// Node's way, and that of all others.
 		return composeCause("address already in use", host)
+	case strings.Contains(text, "EADDRNOTAVAIL"), strings.Contains(strings.ToLower(text), "cannot assign requested address"):
+		return "the address that it is to listen on is none of " + host + "'s own",
+			"set private_ip of " + host + " in workspace.yaml to an address of the host (ip address shows them), then run again"
 	case strings.Contains(text, "ENOSPC"), strings.Contains(strings.ToLower(text), "no space left on device"):
 		return composeCause("no space left on device", host)
 	}

@@ -23,6 +23,7 @@ const logLine = "the last words"
 // zero Restart is "always"; it was made just now.
 type engineContainer struct {
 	Service, State, Restart string
+	Image                   string
 	RestartCount, ExitCode  int
 }
 
@@ -93,7 +94,7 @@ func engineAnswer(w http.ResponseWriter, path string, containers []engineContain
 				"Id": "id-" + c.Service, "Name": "/" + c.Service + "-1", "RestartCount": c.RestartCount, "Created": now,
 				"State":      m{"Status": c.State, "ExitCode": c.ExitCode, "StartedAt": now},
 				"HostConfig": m{"RestartPolicy": m{"Name": restart}},
-				"Config":     m{"Labels": m{"com.docker.compose.service": c.Service}},
+				"Config":     m{"Image": c.Image, "Labels": m{"com.docker.compose.service": c.Service}},
 			})
 			return
 		case "/containers/id-" + c.Service + "/logs":

@@ -156,7 +156,9 @@ func (p project) compare(ctx context.Context, wanted []render.File, seen directo
 	}
 	for i, c := range changes {
 		if text, ok := before[c.Path]; ok {
-			changes[i].Before = text
+			// What lies on the host may be anybody's, with secrets that nobody
+			// told rcwizard of.
+			changes[i].Before = string(render.Masked(path.Base(c.Path), []byte(text)))
 		}
 	}
 	return changes, edited, nil
@@ -188,7 +190,7 @@ func (p project) compareObsolete(ctx context.Context, names []string, receipt *R
 func change(kind engine.ChangeKind, at string, f render.File) engine.Change {
 	c := engine.Change{Kind: kind, Path: at, Secret: f.Secret}
 	if !f.Secret {
-		c.After = string(f.Content)
+		c.After = string(render.Masked(path.Base(f.Path), f.Content))
 	}
 	return c
 }

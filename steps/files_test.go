@@ -1,6 +1,7 @@
 package steps
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -266,6 +267,55 @@ func TestFilesSecretNotShown(t *testing.T) {
 		}
 	}
 	t.Error(".env is not reported as a secret file that changed")
+}
+
+// A file that somebody wrote by hand may hold secrets that nobody told rcwizard
+// of: the guide's own .env does. They are in no report either.
+func TestFilesForeignSecretNotShown(t *testing.T) {
+	t.Parallel()
+	s, _ := onDisk(t)
+	p := one(t, s, render.RoleInstance)
+	must(t, os.MkdirAll(p.Dir, 0o755))
+	write(t, p.path(".env"), "RELEASE=8.9.1\nREG_TOKEN=\"S3CR3T-token\"\nMONGO_URL=mongodb://u:S3CR3T-pw@10.0.0.10/rocketchat\n")
+	r := checked(t, p)
+	shown := fmt.Sprintf("%+v", r)
+	if strings.Contains(shown, "S3CR3T") {
+		t.Errorf("a secret of the host is in the report: %s", shown)
+	}
+	if !strings.Contains(shown, "RELEASE=8.9.1") {
+		t.Errorf("what is no secret is not shown: %s", shown)
+	}
+}
+
+// What is in the way on one host is found before anything is changed on any.
+func TestReadyFindsWhatIsInTheWay(t *testing.T) {
+	t.Parallel()
+	s, recorders := onDisk(t)
+	p := one(t, s, render.RoleInstance)
+	must(t, os.MkdirAll(p.Dir, 0o755))
+	write(t, p.path("compose.yml"), "services: {}\n")
+	r, err := s.inTheWay(t.Context(), p.Host)
+	if err != nil || r.Verdict != engine.Blocked || !strings.Contains(r.Reason, "compose.yml") || len(r.Changes) == 0 {
+		t.Errorf("in the way on %s: %+v, %v", p.Host, r, err)
+	}
+	if r, err := s.inTheWay(t.Context(), "db"); err != nil || r.Verdict != engine.Done {
+		t.Errorf("in the way on db: %+v, %v", r, err)
+	}
+	for name, rec := range recorders {
+		if n := len(rec.Puts()); n > 0 {
+			t.Errorf("%s: %d puts before anything was found fit", name, n)
+		}
+	}
+	// Every change anywhere waits for this look everywhere.
+	for _, step := range Install(s).Steps {
+		if strings.Contains(step.ID, "/files-") || strings.HasSuffix(step.ID, "/images") {
+			for _, host := range s.hostNames() {
+				if !slices.Contains(step.Needs, readyID(host)) {
+					t.Errorf("%s does not wait for %s", step.ID, readyID(host))
+				}
+			}
+		}
+	}
 }
 
 func TestFilesObsoleteRemoved(t *testing.T) {

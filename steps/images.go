@@ -105,6 +105,56 @@ func pull(ctx context.Context, docker *remote.Docker, host string, refs []string
 	return group.Wait() //nolint:wrapcheck // each pull has said which image and why
 }
 
+// differingImages says which hosts have different images under one tag, as
+// when a tag was pushed anew between two pulls; nothing where all are the same.
+func (s *Site) differingImages(ctx context.Context) (string, error) {
+	type held struct {
+		host  string
+		image remote.Image
+	}
+	first := make(map[string]held)
+	for _, host := range s.hostNames() {
+		h, err := s.host(host)
+		if err != nil {
+			return "", err
+		}
+		docker, err := h.Docker(ctx)
+		if err != nil {
+			return "", fmt.Errorf("ask Docker on %s: %w", host, err)
+		}
+		for _, ref := range s.references(host) {
+			image, err := docker.Image(ctx, ref)
+			if err != nil {
+				return "", fmt.Errorf("look at the image %s on %s: %w", ref, host, err)
+			}
+			other, known := first[ref]
+			if !known {
+				first[ref] = held{host, image}
+				continue
+			}
+			if !sameImage(other.image, image) {
+				return fmt.Sprintf("%s and %s have different images under the tag %s", other.host, host, ref), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+// sameImage compares by the digest that a registry gave, and where the two have
+// none in common (one was loaded from a file) by the image's own id.
+func sameImage(a, b remote.Image) bool {
+	digests := make(map[string]bool, len(a.Digests))
+	for _, d := range a.Digests {
+		digests[d[strings.LastIndex(d, "@")+1:]] = true
+	}
+	for _, d := range b.Digests {
+		if digests[d[strings.LastIndex(d, "@")+1:]] {
+			return true
+		}
+	}
+	return a.ID == b.ID
+}
+
 // pullProblem says why an image did not come and what to do; the error names
 // both, from what the engine said.
 func pullProblem(ref, host string, err error) error {
@@ -128,8 +178,11 @@ func pullProblem(ref, host string, err error) error {
 		p.Cause = host + " cannot reach the registry"
 	case remote.PullRateLimit:
 		p.Cause = "the registry limits how much may be pulled"
-		p.Next = "wait, or log in to the registry on " + host + " with docker login, then run again"
-	case remote.PullNoPlatform, remote.PullUntrusted, remote.PullDenied, remote.PullFailed:
+		p.Next = "wait, or pull it by hand on " + host + " after docker login (docker pull " + ref + "), then run again"
+	case remote.PullDenied:
+		p.Cause = "the registry wants a login"
+		p.Next = "pull it by hand on " + host + " after docker login (docker pull " + ref + "), then run again: an image that is there is not pulled again"
+	case remote.PullNoPlatform, remote.PullUntrusted, remote.PullFailed:
 		p.Cause = string(pull.Kind)
 	}
 	return p

@@ -74,7 +74,7 @@ func TestPullProblem(t *testing.T) {
 		remote.PullRateLimit:   {"limits how much", "docker login"},
 		remote.PullNoPlatform:  {string(remote.PullNoPlatform), "run again"},
 		remote.PullUntrusted:   {string(remote.PullUntrusted), "run again"},
-		remote.PullDenied:      {string(remote.PullDenied), "run again"},
+		remote.PullDenied:      {"wants a login", "docker pull mongo:9.9"},
 		remote.PullFailed:      {string(remote.PullFailed), "run again"},
 	} {
 		p := asProblem(t, pullProblem("mongo:9.9", "rc1", &remote.PullError{Host: "rc1", Ref: "mongo:9.9", Kind: kind, Err: errors.New("said so")}))
@@ -84,5 +84,24 @@ func TestPullProblem(t *testing.T) {
 	}
 	if p := asProblem(t, pullProblem("mongo:9.9", "rc1", errors.New("connection lost"))); p.Next == "" || !strings.Contains(p.Error(), "connection lost") {
 		t.Errorf("another error: %+v", p)
+	}
+}
+
+func TestSameImage(t *testing.T) {
+	t.Parallel()
+	a := remote.Image{ID: "sha256:a", Digests: []string{"mongo@sha256:1", "mirror:5000/mongo@sha256:2"}}
+	for name, test := range map[string]struct {
+		other remote.Image
+		want  bool
+	}{
+		"from the same registry":         {remote.Image{ID: "sha256:b", Digests: []string{"mongo@sha256:1"}}, true},
+		"by another way":                 {remote.Image{ID: "sha256:b", Digests: []string{"other/mongo@sha256:2"}}, true},
+		"loaded from a file":             {remote.Image{ID: "sha256:a"}, true},
+		"pushed anew":                    {remote.Image{ID: "sha256:b", Digests: []string{"mongo@sha256:3"}}, false},
+		"another one loaded from a file": {remote.Image{ID: "sha256:b"}, false},
+	} {
+		if got := sameImage(a, test.other); got != test.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

@@ -73,7 +73,7 @@ func (s *Site) askInstance(ctx context.Context, rp render.Project) (ok bool, see
 	case r.Metrics.Error != nil:
 		return false, "it answers, but not on its metrics port: " + r.Metrics.Error.Text, nil
 	case r.Metrics.Version != s.Workspace.Release:
-		return false, fmt.Sprintf("it answers as release %s, not %s", r.Metrics.Version, s.Workspace.Release), nil
+		return false, "", fmt.Errorf("%s answers as release %s, not %s, although its image is the wanted one: look at RELEASE in its .env and at docker ps on %s", r.Address, r.Metrics.Version, s.Workspace.Release, rp.Host)
 	}
 	return true, fmt.Sprintf("answers on %s as release %s", r.Address, r.Metrics.Version), nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/render"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // proxyOpen waits until the workspace's URL answers through the proxy, with a
@@ -51,10 +52,18 @@ func (s *Site) askProxy(ctx context.Context) (ok bool, seen string) {
 	switch {
 	case r.Error != nil:
 		return false, r.Error.Text
-	case r.Certificate != nil && r.Certificate.Problem != "":
+	case r.Certificate != nil && r.Certificate.Problem != "" && !s.expected(r.Certificate.Problem):
 		return false, fmt.Sprintf("the certificate is not trusted (%s)", r.Certificate.Problem)
 	case r.Answers == 0:
 		return false, "it answers " + r.Refused
 	}
 	return true, s.Workspace.RootURL + " answers"
+}
+
+// expected reports whether a certificate's problem is one that no waiting
+// mends and that the workspace may well want: an authority that this machine
+// does not know, of Let's Encrypt's staging, of a house, of one's own. The
+// count tells of it all the same.
+func (s *Site) expected(problem cluster.CertificateProblem) bool {
+	return problem == cluster.UnknownAuthority && s.Workspace.TLS.Mode != workspace.TLSLetsEncrypt
 }

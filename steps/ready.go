@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -56,12 +57,15 @@ func (s *Site) ready(host string) engine.Step {
 			if len(unfit) > 0 {
 				return engine.Report{Verdict: engine.Blocked, Reason: reasons(unfit), Next: cures(unfit)}, nil
 			}
-			raised, err := s.raised(ctx, h)
+			other, err := s.otherReleases(ctx, h)
 			if err != nil {
 				return engine.Report{}, err
 			}
-			if len(raised) > 0 {
-				return engine.Report{Verdict: engine.Blocked, Reason: reasons(raised), Next: cures(raised)}, nil
+			if len(other) > 0 {
+				return engine.Report{Verdict: engine.Blocked, Reason: reasons(other), Next: cures(other)}, nil
+			}
+			if r, err := s.inTheWay(ctx, host); err != nil || r.Verdict == engine.Blocked {
+				return r, err
 			}
 			return done(describe(f)), nil
 		},
@@ -69,6 +73,22 @@ func (s *Site) ready(host string) engine.Step {
 			return errors.New("a host is fit or it is not: there is nothing to apply")
 		},
 	}
+}
+
+// inTheWay says whether the files of any of the host's projects cannot be
+// written: it is asked of all hosts before anything is changed on one.
+func (s *Site) inTheWay(ctx context.Context, host string) (engine.Report, error) {
+	for _, rp := range s.Tree.On(host) {
+		p, err := s.project(rp)
+		if err != nil {
+			return engine.Report{}, err
+		}
+		r, err := p.checkFiles(ctx)
+		if err != nil || r.Verdict == engine.Blocked {
+			return r, err
+		}
+	}
+	return done("nothing is in the way"), nil
 }
 
 // describe is a host in one line.
@@ -120,6 +140,9 @@ func (s *Site) unfit(host string, f facts.Facts) []flaw {
 			})
 		}
 	}
+	if a := s.absentAddress(host, f); a != nil {
+		flaws = append(flaws, *a)
+	}
 	for _, p := range s.projects(render.RoleDatabase) {
 		// MongoDB 5 and later are built for processors with AVX.
 		if p.Host == host && s.Workspace.RunsMongoDB() && f.Machine == "x86_64" && f.CPUKnown && !f.AVX {
@@ -155,6 +178,28 @@ func (s *Site) unfitSudo(ctx context.Context, h remote.Host) ([]flaw, error) {
 	case remote.SudoNotAllowed, remote.SudoRequireTTY, remote.SudoMissing, remote.SudoNever, remote.SudoOther:
 	}
 	return []flaw{{refused.Error(), "log in as root, or let " + refused.User + " use sudo"}}, nil
+}
+
+// absentAddress says that a service of the host would bind to an address that
+// the host does not have: a cloud's public address, say, is often on the
+// cloud's router alone.
+func (s *Site) absentAddress(host string, f facts.Facts) *flaw {
+	binds := slices.ContainsFunc(s.Tree.On(host), func(p render.Project) bool { return p.Role != render.RoleProxy })
+	h, _ := s.Workspace.Host(host)
+	ip, err := netip.ParseAddr(h.PrivateIP)
+	if !binds || err != nil || len(f.Addresses) == 0 || f.Has(ip) {
+		return nil
+	}
+	var have []string
+	for _, a := range f.Addresses {
+		if addr := a.Prefix.Addr(); !addr.IsLoopback() && !addr.IsLinkLocalUnicast() {
+			have = append(have, addr.String())
+		}
+	}
+	return &flaw{
+		fmt.Sprintf("its private address %s is none of the host's own (it has %s), so no service can listen there", ip, strings.Join(have, ", ")),
+		"set private_ip of " + host + " in workspace.yaml to the address by which the other hosts reach it",
+	}
 }
 
 // unfitDocker asks Docker itself. That it cannot be used is a flaw, with the

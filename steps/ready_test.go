@@ -2,6 +2,7 @@ package steps
 
 import (
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -35,7 +36,16 @@ func TestUnfit(t *testing.T) {
 		"no AVX":                           {s, "db", func(f *facts.Facts) { f.AVX = false }, "no AVX, which MongoDB 8.0 needs"},
 		"no AVX, where no MongoDB runs":    {s, "rc1", func(f *facts.Facts) { f.AVX = false }, ""},
 		"no AVX, somebody else's database": {without, "db", func(f *facts.Facts) { f.AVX = false }, ""},
-		"a processor that tells nothing":   {s, "db", func(f *facts.Facts) { f.AVX, f.CPUKnown = false, false }, ""},
+		"an address of its own": {s, "db", func(f *facts.Facts) {
+			f.Addresses = []facts.Address{{Prefix: netip.MustParsePrefix("10.0.0.10/24")}}
+		}, ""},
+		"an address of the cloud's": {s, "db", func(f *facts.Facts) {
+			f.Addresses = []facts.Address{{Prefix: netip.MustParsePrefix("127.0.0.1/8")}, {Prefix: netip.MustParsePrefix("172.31.0.7/20")}}
+		}, "10.0.0.10 is none of the host's own (it has 172.31.0.7)"},
+		"an address of the cloud's, where nothing binds to it": {s, "edge", func(f *facts.Facts) {
+			f.Addresses = []facts.Address{{Prefix: netip.MustParsePrefix("172.31.0.7/20")}}
+		}, ""},
+		"a processor that tells nothing": {s, "db", func(f *facts.Facts) { f.AVX, f.CPUKnown = false, false }, ""},
 	} {
 		f := fit()
 		test.change(&f)

@@ -24,9 +24,11 @@ var releaseLine = regexp.MustCompile(`(?m)^[ \t]*(?:export[ \t]+)?RELEASE[ \t]*=
 // of the file, in which secrets are, leaves the host.
 const readReleaseScript = `[ ! -f "$1" ] || grep -E '^[[:space:]]*(export[[:space:]]+)?RELEASE[[:space:]]*=' -- "$1" || :`
 
-// raised tells which of the host's instances are on a newer release than the
-// workspace says.
-func (s *Site) raised(ctx context.Context, h remote.Host) ([]flaw, error) {
+// otherReleases tells which of the host's instances are on another release
+// than the workspace says: a newer one, or, where several instances share the
+// database, an older one. Two releases must not be on one database at a time,
+// and stopping all of them in order is another operation than installing.
+func (s *Site) otherReleases(ctx context.Context, h remote.Host) ([]flaw, error) {
 	var flaws []flaw
 	for _, rp := range s.projects(render.RoleInstance) {
 		if rp.Host != h.Name() {
@@ -37,8 +39,17 @@ func (s *Site) raised(ctx context.Context, h remote.Host) ([]flaw, error) {
 		if err != nil {
 			return nil, err
 		}
-		if older(s.Workspace.Release, newest) {
+		switch {
+		case older(s.Workspace.Release, newest):
 			flaws = append(flaws, s.neverLowered(rp.Instance, newest, where))
+		case len(s.Workspace.Instances) > 1:
+			runs, err := p.runs(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if older(runs, s.Workspace.Release) {
+				flaws = append(flaws, s.notRaised(rp.Instance, runs))
+			}
 		}
 	}
 	return flaws, nil
@@ -79,6 +90,28 @@ func (p project) release(ctx context.Context) (newest, where string, err error) 
 		see(releaseOf(c.Image), "its container "+c.Name)
 	}
 	return newest, where, nil
+}
+
+// runs is the release of the instance's container, if it has one that runs.
+func (p project) runs(ctx context.Context) (string, error) {
+	containers, err := p.containers(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, c := range containers {
+		if release := releaseOf(c.Image); release != "" && c.State == "running" {
+			return release, nil
+		}
+	}
+	return "", nil
+}
+
+func (s *Site) notRaised(instance, runs string) flaw {
+	return flaw{
+		reason: fmt.Sprintf("the instance %s runs release %s and the workspace says %s: instances of two releases must not share a database, and install starts them one after the other",
+			instance, runs, s.Workspace.Release),
+		cure: "back up the database and stop Rocket.Chat on every host (docker compose stop in each instance's directory)",
+	}
 }
 
 func (s *Site) neverLowered(instance, runs, where string) flaw {

@@ -1,6 +1,11 @@
 package steps
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
 
 func TestReleaseIn(t *testing.T) {
 	t.Parallel()
@@ -31,6 +36,43 @@ func TestReleaseOf(t *testing.T) {
 	} {
 		if got := releaseOf(image); got != want {
 			t.Errorf("%s: %q, want %q", image, got, want)
+		}
+	}
+}
+
+// Instances of two releases never share a database, and none is ever lowered.
+func TestOtherReleases(t *testing.T) {
+	t.Parallel()
+	const image = "registry.rocket.chat/rocketchat/rocket.chat:"
+	alone := guide()
+	alone.Hosts = append(alone.Hosts[:2:2], alone.Hosts[3])
+	alone.Instances = alone.Instances[:1]
+	for name, test := range map[string]struct {
+		workspace  workspace.Workspace
+		containers []engineContainer
+		want       string // in the only reason; empty means none
+	}{
+		"nothing there":            {guide(), nil, ""},
+		"the wanted one":           {guide(), []engineContainer{{Service: "rocketchat", State: "running", Image: image + "8.9.1"}}, ""},
+		"a newer one":              {guide(), []engineContainer{{Service: "rocketchat", State: "exited", Image: image + "8.9.2"}}, "never lowers a release"},
+		"an older one, running":    {guide(), []engineContainer{{Service: "rocketchat", State: "running", Image: image + "8.9.0"}}, "must not share a database"},
+		"an older one, stopped":    {guide(), []engineContainer{{Service: "rocketchat", State: "exited", Image: image + "8.9.0"}}, ""},
+		"an older one, on its own": {alone, []engineContainer{{Service: "rocketchat", State: "running", Image: image + "8.9.0"}}, ""},
+	} {
+		s := newSite(t, test.workspace, workspace.Secrets{})
+		h := withEngine(t, "rc1", test.containers...)
+		s.Hosts["rc1"] = h
+		for i := range s.Tree.Projects {
+			s.Tree.Projects[i].Dir = t.TempDir()
+		}
+		flaws, err := s.otherReleases(t.Context(), h)
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want == "" && len(flaws) > 0:
+			t.Errorf("%s: %v", name, flaws)
+		case test.want != "" && (len(flaws) != 1 || !strings.Contains(flaws[0].reason, test.want) || flaws[0].cure == ""):
+			t.Errorf("%s: %v, want %q", name, flaws, test.want)
 		}
 	}
 }

@@ -51,6 +51,16 @@ func (s *Site) verify(needs ...string) engine.Step {
 		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
 			r := s.observe(ctx)
 			if whole(r) && (waited.Load() || !young(r)) {
+				differing, err := s.differingImages(ctx)
+				if err != nil {
+					return engine.Report{}, err
+				}
+				if differing != "" {
+					return engine.Report{
+						Verdict: engine.Blocked, Reason: differing,
+						Next: "pull the tag anew on all of them (docker pull) and run again",
+					}, nil
+				}
 				return done(r.Summary), nil
 			}
 			wait := engine.Change{Kind: engine.Wait, Path: "the cluster to be whole"}

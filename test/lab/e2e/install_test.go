@@ -48,8 +48,8 @@ func TestInstall(t *testing.T) {
 func runAgain(t *testing.T, r *rig) {
 	t.Helper()
 	o := unchanged(t, r)
-	// Under 1 s is the aim on an idle machine; tests share theirs.
-	if o.took > 5*time.Second {
+	// make bench shows what it takes on an idle machine; tests share theirs.
+	if o.took > 15*time.Second {
 		t.Errorf("the second run took %s", o.took)
 	}
 	t.Logf("lab: run again in %.2f s", o.took.Seconds())
