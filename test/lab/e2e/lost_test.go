@@ -29,7 +29,12 @@ func TestInterrupted(t *testing.T) { //nolint:tparallel // one after the other, 
 // does not come back.
 func TestLost(t *testing.T) { //nolint:tparallel // one after the other, on one fleet
 	t.Parallel()
-	whileWaiting(t, situation{"for a minute", awayForAMinute}, situation{"for good", goneForGood})
+	all := []situation{{"for a minute", awayForAMinute}}
+	if torture() {
+		// Three minutes of patience, in which nothing else is to be seen.
+		all = append(all, situation{"for good", goneForGood})
+	}
+	whileWaiting(t, all...)
 }
 
 // whileWaiting has all happen, one after the other, to an installation that

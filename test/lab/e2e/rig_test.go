@@ -42,6 +42,9 @@ var program = sync.OnceValues(func() (string, error) {
 	return bin, nil
 })
 
+// torture reports whether the long tests are wanted, all of them: make torture.
+func torture() bool { return os.Getenv("RCWIZARD_TORTURE") != "" }
+
 // rig is one workspace on one fleet.
 type rig struct {
 	*lab.Fleet
