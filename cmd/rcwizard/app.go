@@ -41,7 +41,7 @@ func run(ctx context.Context, args []string, sys system) int {
 		sys: sys, config: viper.New(), home: home, build: thisBuild(),
 		input: bufio.NewReader(sys.stdin), redactor: remote.NewRedactor(),
 	}
-	ctx, a.stop = listen(ctx, a.sayf)
+	ctx, a.stop = listen(ctx, a.sayf, a.leave)
 	defer a.stop.end()
 
 	root := a.root() //nolint:contextcheck // cobra hands the context to each command
@@ -55,6 +55,16 @@ func run(ctx context.Context, args []string, sys system) int {
 		a.sayf("rcwizard: %v\n", err)
 	}
 	return code
+}
+
+// leave ends the program in the middle of what it does. On a terminal a
+// question may be waiting, behind which the next line does not belong.
+func (a *app) leave(why interruptedError) {
+	if a.sys.interactive {
+		a.sayf("\n")
+	}
+	a.sayf("rcwizard: %v\n", why)
+	a.sys.leave(exitInterrupted)
 }
 
 // sayf tells the person something beside the result, on stderr. Where that

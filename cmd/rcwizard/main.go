@@ -32,6 +32,9 @@ type system struct {
 	// password shows a prompt and reads one line without showing it.
 	password func(prompt string) ([]byte, error)
 	env      func(string) string
+	// leave ends the program in the middle of whatever it does, with the
+	// terminal as it was found.
+	leave func(code int)
 }
 
 func process() system {
@@ -41,6 +44,19 @@ func process() system {
 		interactive: term.IsTerminal(in) && term.IsTerminal(out),
 		password:    func(prompt string) ([]byte, error) { return readSecret(os.Stdin, os.Stderr, prompt) },
 		env:         os.Getenv,
+		leave:       leaver(in),
+	}
+}
+
+// leaver looks at the terminal before anything hides what is typed, and returns
+// what ends the program with the terminal as it was then.
+func leaver(terminal int) func(code int) {
+	before, err := term.GetState(terminal)
+	return func(code int) {
+		if err == nil { // else it is no terminal
+			_ = term.Restore(terminal, before)
+		}
+		os.Exit(code)
 	}
 }
 

@@ -8,21 +8,29 @@ import (
 	"syscall"
 )
 
-// stopper turns signals into ends of a run: the first lets the steps in flight
-// end, the second cancels them, the third leaves the program. A terminal that
-// is closed (SIGHUP) counts as one, so that what is in flight ends well.
+// stopper turns signals into ends. Of a run that changes hosts the first lets
+// the steps in flight end, the second cancels them, the third leaves the
+// program. Where no such run is under way, at a question above all, the first
+// leaves the program: nothing is half done that the next run would not look at
+// again, and a read from a terminal knows no context. A terminal that is closed
+// (SIGHUP) counts as one, so that what is in flight ends well.
 type stopper struct {
 	signals chan os.Signal
 	done    chan struct{}
 	once    sync.Once
-	// graceful is closed at the first signal.
+	// graceful is closed at the first signal of a run.
 	graceful chan struct{}
+	say      func(format string, args ...any)
+	// leave ends the program at once and says why.
+	leave func(why interruptedError)
 
 	mu      sync.Mutex
 	running bool
+	// heard is how many signals the run under way has had.
+	heard int
 }
 
-// errInterrupted is the cause with which the second signal ends a run.
+// interruptedError is the cause with which a signal ends a run or the program.
 type interruptedError struct{ signal os.Signal }
 
 func (e interruptedError) Error() string { return "interrupted (" + e.signal.String() + ")" }
@@ -30,45 +38,49 @@ func (e interruptedError) Error() string { return "interrupted (" + e.signal.Str
 // Is makes it a cancellation for whoever asks.
 func (e interruptedError) Is(target error) bool { return target == context.Canceled }
 
-func listen(parent context.Context, say func(format string, args ...any)) (context.Context, *stopper) {
+func listen(parent context.Context, say func(format string, args ...any), leave func(why interruptedError)) (context.Context, *stopper) {
 	ctx, cancel := context.WithCancelCause(parent)
-	s := &stopper{signals: make(chan os.Signal, 4), done: make(chan struct{}), graceful: make(chan struct{})}
+	s := &stopper{
+		signals: make(chan os.Signal, 4), done: make(chan struct{}), graceful: make(chan struct{}),
+		say: say, leave: leave,
+	}
 	signal.Notify(s.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	go func() {
 		defer cancel(nil)
-		count := 0
 		for {
 			select {
 			case <-s.done:
 				return
 			case sig := <-s.signals:
-				count++
-				s.heard(count, sig, say, cancel)
+				s.hear(sig, cancel)
 			}
 		}
 	}()
 	return ctx, s
 }
 
-func (s *stopper) heard(count int, sig os.Signal, say func(format string, args ...any), cancel context.CancelCauseFunc) {
+func (s *stopper) hear(sig os.Signal, cancel context.CancelCauseFunc) {
 	s.mu.Lock()
-	running := s.running
-	s.mu.Unlock()
-	switch {
-	case count == 1 && running:
+	defer s.mu.Unlock()
+	if !s.running {
+		s.leave(interruptedError{sig})
+		return
+	}
+	s.heard++
+	switch s.heard {
+	case 1:
 		close(s.graceful)
-		say("stopping after the steps in flight; once more cancels them\n")
-	case count <= 2:
+		s.say("stopping after the steps in flight; once more cancels them\n")
+	case 2:
 		cancel(interruptedError{sig})
-		if running {
-			say("cancelling; once more leaves at once\n")
-		}
+		s.say("cancelling; once more leaves at once\n")
 	default:
-		os.Exit(exitInterrupted)
+		s.leave(interruptedError{sig})
 	}
 }
 
 // during says that a plan is being run, in which the first signal is gentle.
+// The program runs one.
 func (s *stopper) during(run func()) {
 	s.set(true)
 	defer s.set(false)
