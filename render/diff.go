@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -26,7 +27,8 @@ type FileDiff struct {
 	Path string
 	Kind DiffKind
 	// Unified is the difference as a unified diff, with secrets masked. It is
-	// empty where nothing but a secret changed.
+	// empty where nothing but a secret changed, and for a deleted file: what it
+	// holds is not known.
 	Unified string
 	// SecretChanged says that a value changed that is masked.
 	SecretChanged bool
@@ -36,9 +38,7 @@ type FileDiff struct {
 // the files that differ, sorted by path.
 func Diff(old fs.FS, t Tree) ([]FileDiff, error) {
 	var out []FileDiff
-	current := map[string]bool{}
 	for _, f := range t.Exported() {
-		current[f.Path] = true
 		before, err := fs.ReadFile(old, f.Path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -49,19 +49,12 @@ func Diff(old fs.FS, t Tree) ([]FileDiff, error) {
 			out = append(out, compare(f.Path, Updated, before, f.Content))
 		}
 	}
-	err := fs.WalkDir(old, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || current[name] {
-			return err
-		}
-		before, err := fs.ReadFile(old, name)
-		if err != nil {
-			return err //nolint:wrapcheck // wrapped below
-		}
-		out = append(out, compare(name, Deleted, before, nil))
-		return nil
-	})
+	left, err := leftovers(old, t)
 	if err != nil {
 		return nil, fmt.Errorf("compare with the earlier export: %w", err)
+	}
+	for _, name := range left {
+		out = append(out, FileDiff{Path: name, Kind: Deleted})
 	}
 	slices.SortFunc(out, func(a, b FileDiff) int { return strings.Compare(a.Path, b.Path) })
 	return out, nil
@@ -69,37 +62,49 @@ func Diff(old fs.FS, t Tree) ([]FileDiff, error) {
 
 // compare makes the difference of two contents; nil is no file.
 func compare(name string, kind DiffKind, before, after []byte) FileDiff {
-	maskedBefore, maskedAfter := Masked(name, before), Masked(name, after)
+	maskedBefore, hiddenBefore := masking(name, string(before))
+	maskedAfter, hiddenAfter := masking(name, string(after))
 	if before == nil {
-		maskedBefore = nil
-	}
-	if after == nil {
-		maskedAfter = nil
+		maskedBefore = ""
 	}
 	return FileDiff{
 		Path:          name,
 		Kind:          kind,
-		Unified:       string(diff.Diff("a/"+name, maskedBefore, "b/"+name, maskedAfter)),
-		SecretChanged: kind == Updated && secretsDiffer(name, before, after),
+		Unified:       string(diff.Diff("a/"+name, []byte(maskedBefore), "b/"+name, []byte(maskedAfter))),
+		SecretChanged: kind == Updated && !slices.Equal(hiddenBefore, hiddenAfter),
 	}
 }
 
-// secretsDiffer reports whether more changed than can be seen: a line that is
-// masked, in a file where the masked lines would be the same or not.
-func secretsDiffer(name string, before, after []byte) bool {
-	return !slices.Equal(maskedLines(name, before), maskedLines(name, after))
-}
-
-// maskedLines are the lines that Masked changes, unmasked.
-func maskedLines(name string, content []byte) []string {
-	masked := slices.Collect(strings.Lines(string(Masked(name, content))))
+// leftovers are the files of an earlier export that are none of the tree's, as
+// paths in it: of projects, also on hosts that the workspace no longer has.
+// Nothing else in the folder is looked at, since it need not be an export alone.
+func leftovers(old fs.FS, t Tree) ([]string, error) {
+	current := map[string]bool{}
+	for _, f := range t.Exported() {
+		current[f.Path] = true
+	}
 	var out []string
-	n := 0
-	for line := range strings.Lines(string(content)) {
-		if n >= len(masked) || masked[n] != line {
-			out = append(out, line)
+	for _, pattern := range []string{"*/database", "*/proxy", "*/instances/*"} {
+		folders, err := fs.Glob(old, pattern)
+		if err != nil {
+			return nil, fmt.Errorf("look at %s: %w", pattern, err)
 		}
-		n++
+		for _, folder := range folders {
+			// What rcwizard exports has a .env in each project.
+			if _, err := fs.Stat(old, path.Join(folder, ".env")); err != nil {
+				continue
+			}
+			err := fs.WalkDir(old, folder, func(name string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() && !current[name] {
+					out = append(out, name)
+				}
+				return err
+			})
+			if err != nil {
+				return nil, fmt.Errorf("look at %s: %w", folder, err)
+			}
+		}
 	}
-	return out
+	slices.Sort(out)
+	return out, nil
 }

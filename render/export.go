@@ -31,19 +31,23 @@ func (t Tree) Exported() []File {
 }
 
 // ExportDir writes the tree into a folder, which it makes. Each file is either
-// as it was or whole. Files that are not part of the tree stay; Diff names them.
-func ExportDir(t Tree, dir string) error {
+// as it was or whole. It deletes nothing: files of an earlier export that are no
+// longer part of the tree stay, and it returns their paths in the folder, sorted.
+func ExportDir(t Tree, dir string) (left []string, err error) {
 	for _, f := range t.Exported() {
 		name := filepath.Join(dir, filepath.FromSlash(f.Path))
 		// Containers read below, as other users than root.
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // see above
-			return fmt.Errorf("export to %s: %w", dir, err)
+			return nil, fmt.Errorf("export to %s: %w", dir, err)
 		}
 		if err := renameio.WriteFile(name, f.Content, f.Mode, renameio.IgnoreUmask()); err != nil {
-			return fmt.Errorf("export to %s: write %s: %w", dir, f.Path, err)
+			return nil, fmt.Errorf("export to %s: write %s: %w", dir, f.Path, err)
 		}
 	}
-	return nil
+	if left, err = leftovers(os.DirFS(dir), t); err != nil {
+		return nil, fmt.Errorf("export to %s: %w", dir, err)
+	}
+	return left, nil
 }
 
 // ExportArchive writes the tree as a tar.gz: the same tree gives the same

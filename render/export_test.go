@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,7 +115,7 @@ func TestExportDir(t *testing.T) {
 	t.Parallel()
 	tree, dir := render(t, secretInputs(t)), t.TempDir()
 	for range 2 { // the second time over the first
-		if err := ExportDir(tree, dir); err != nil {
+		if _, err := ExportDir(tree, dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -221,10 +222,23 @@ func TestDiff(t *testing.T) {
 	in := secretInputs(t)
 	old := render(t, in)
 	dir := t.TempDir()
-	if err := ExportDir(old, dir); err != nil {
+	if _, err := ExportDir(old, dir); err != nil {
 		t.Fatal(err)
 	}
-	if diffs, err := Diff(os.DirFS(dir), old); err != nil || len(diffs) != 0 {
+	// What is not of an export is none of Diff's business, and not shown.
+	for name, content := range map[string]string{
+		"secrets.yaml": "admin_password: canary", "big/proxy/notes.txt": "canary", "notes/proxy/.envrc": "canary", "gone/instances/x/.env": "A=canary",
+	} {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []FileDiff{{Path: "big/proxy/notes.txt", Kind: Deleted}, {Path: "gone/instances/x/.env", Kind: Deleted}}
+	if diffs, err := Diff(os.DirFS(dir), old); err != nil || cmp.Diff(want, diffs) != "" {
 		t.Fatalf("the same tree differs: %v %v", diffs, err)
 	}
 
@@ -252,8 +266,11 @@ func TestDiff(t *testing.T) {
 			t.Errorf("the change of a secret in %s is %+v", path, d)
 		}
 	}
-	if d := byPath["big/instances/third/compose.yml"]; d.Kind != Deleted {
+	if d := byPath["big/instances/third/compose.yml"]; d.Kind != Deleted || d.Unified != "" {
 		t.Errorf("what is gone is %+v", d)
+	}
+	if left, err := ExportDir(render(t, in), dir); err != nil || !slices.Contains(left, "big/instances/third/.env") || slices.Contains(left, "secrets.yaml") {
+		t.Errorf("the export names as left %q, %v", left, err)
 	}
 	if d := byPath["big/proxy/dynamic/rocketchat.yml"]; !strings.Contains(d.Unified, `-          - url: "http://10.0.0.5:4000"`) {
 		t.Errorf("the change of the routes is %+v", d)

@@ -62,15 +62,24 @@ func (a *app) export(args []string) error {
 	if dst == "" {
 		dst = ans.workspace.Name + "-files"
 	}
+	var left []string
 	if strings.HasSuffix(dst, ".tar.gz") || strings.HasSuffix(dst, ".tgz") {
 		err = exportArchive(dst, tree)
 	} else {
-		err = render.ExportDir(tree, dst)
+		left, err = render.ExportDir(tree, dst)
 	}
 	if err != nil {
 		return fmt.Errorf("export to %s: %w", dst, err)
 	}
-	return a.print(fmt.Sprintf("%d files are in %s; begin with %s\n", len(tree.Exported()), dst, render.DeployFile))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d files are in %s; begin with %s\n", len(tree.Exported()), dst, render.DeployFile)
+	if len(left) > 0 {
+		b.WriteString("left there from an earlier export, and no longer part of the workspace; do not copy these, remove them:\n")
+		for _, name := range left {
+			b.WriteString("  " + name + "\n")
+		}
+	}
+	return a.print(b.String())
 }
 
 // exportArchive writes the archive whole or not at all, readable by its owner.

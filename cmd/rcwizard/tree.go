@@ -60,7 +60,8 @@ func inputs(ans answers) (render.Inputs, error) {
 // keepRendered writes the files as they were deployed into the state folder,
 // with a manifest of their sums.
 func keepRendered(folder *state.Folder, tree render.Tree) error {
-	if err := render.ExportDir(tree, folder.Rendered()); err != nil {
+	// What is left of an earlier run is not in the manifest.
+	if _, err := render.ExportDir(tree, folder.Rendered()); err != nil {
 		return fmt.Errorf("write the files: %w", err)
 	}
 	m := state.Manifest{Hosts: make(map[string][]state.ManifestFile)}
