@@ -25,9 +25,10 @@ type answers struct {
 	// typed are the passwords that a person gave for this run; they are never
 	// written down.
 	typed workspace.Secrets
-	// news are differences to what the state folder said before: they are
-	// shown, so that nobody resumes with other answers without knowing.
-	news []string
+	// lastTime are the answers that the state folder kept, nil if it keeps none:
+	// what is not as it was is shown, so that nobody goes on with other answers
+	// without knowing.
+	lastTime *workspace.Workspace
 	// newRelease says that the folder never had this release.
 	newRelease bool
 }
@@ -79,7 +80,7 @@ func (a *app) fromFile(file string) (answers, error) {
 	case err != nil:
 		return answers{}, fmt.Errorf("read the answers of last time: %w", err)
 	default:
-		out.news, out.newRelease = differences(old, w), old.Release != w.Release
+		out.lastTime, out.newRelease = &old, old.Release != w.Release
 	}
 	return out, nil
 }
@@ -110,7 +111,7 @@ func (a *app) fromState(name string) (answers, error) {
 	}
 	return answers{
 		workspace: w, secrets: secrets, folder: folder,
-		warnings: w.Validate().Warnings(), news: differences(old, w), newRelease: old.Release != w.Release,
+		warnings: w.Validate().Warnings(), lastTime: &old, newRelease: old.Release != w.Release,
 	}, nil
 }
 
@@ -169,26 +170,29 @@ func (a *answers) remember(host string, s workspace.HostSecrets) {
 	a.typed = a.typed.Override(workspace.Secrets{Hosts: map[string]workspace.HostSecrets{host: s}})
 }
 
-// keep writes the answers down, of which resume and status begin from now on,
-// and makes the secrets that are missing, before anything uses them.
+// keep writes the answers down, of which resume and status begin from now on.
+// It is for answers that somebody has agreed to.
 func (a *answers) keep() error {
 	if err := a.folder.SaveWorkspace(a.workspace); err != nil {
 		return fmt.Errorf("keep the answers: %w", err)
 	}
-	return a.makeSecrets()
+	return nil
 }
 
-// keepSecrets is for commands that only show or write files. What was deployed
-// with other answers stays known: otherwise a look at another release would
-// have the next resume upgrade to it. A folder that knows nothing yet takes
-// these answers.
+// keepSecrets makes the secrets that are missing and writes them down, before
+// anything uses them. Of the answers themselves, what was deployed with others
+// stays known: a look at another release, or an installation that was declined,
+// would have the next resume upgrade to it. A folder that knows nothing yet
+// takes these, so that it can be resumed.
 func (a *answers) keepSecrets() error {
 	_, err := a.folder.LoadWorkspace()
-	if errors.Is(err, fs.ErrNotExist) {
-		err = a.folder.SaveWorkspace(a.workspace)
-	}
-	if err != nil {
-		return fmt.Errorf("keep the answers: %w", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := a.keep(); err != nil {
+			return err
+		}
+	case err != nil:
+		return fmt.Errorf("read the answers of last time: %w", err)
 	}
 	return a.makeSecrets()
 }
@@ -250,29 +254,4 @@ func (a *app) knownFolder(name string) (*state.Folder, error) {
 		return nil, usage(fmt.Errorf("no workspace %q is known on this machine, nor any other; begin with: rcwizard install -f workspace.yaml", name))
 	}
 	return nil, usage(fmt.Errorf("no workspace %q is known on this machine; known are: %s", name, strings.Join(names, ", ")))
-}
-
-// differences names the lines of workspace.yaml that are not as they were.
-func differences(old, now workspace.Workspace) []string {
-	before, err := old.Marshal()
-	if err != nil {
-		return nil
-	}
-	after, err := now.Marshal()
-	if err != nil {
-		return nil
-	}
-	was := make(map[string]int)
-	for line := range strings.Lines(string(before)) {
-		was[line]++
-	}
-	var out []string
-	for line := range strings.Lines(string(after)) {
-		if was[line] > 0 {
-			was[line]--
-			continue
-		}
-		out = append(out, strings.TrimSpace(line))
-	}
-	return out
 }

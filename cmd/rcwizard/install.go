@@ -85,7 +85,7 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 		return err
 	}
 	defer unlock()
-	if err := ans.keep(); err != nil {
+	if err := ans.keepSecrets(); err != nil {
 		return err
 	}
 	site, disconnect, err := a.site(ctx, ans)
@@ -99,6 +99,9 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 		if err := a.confirm(ctx, plan); err != nil {
 			return err
 		}
+	}
+	if err := ans.keep(); err != nil {
+		return err
 	}
 	runErr := a.carryOut(ctx, plan, ans)
 	if err := a.conclude(site, ans); err != nil {

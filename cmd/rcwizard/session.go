@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,13 +46,22 @@ func (a *app) keepLocked(ans *answers, doing string) error {
 }
 
 // warn tells what is odd in the answers, and what is not as it was last time.
+// Where stderr cannot be written there is nobody to be told so.
 func (a *app) warn(ans answers) {
-	for _, p := range ans.warnings {
-		a.sayf("%s\n", p)
+	_ = plain.Problems(a.sys.stderr, ans.warnings)
+	if ans.lastTime == nil {
+		return
 	}
-	if len(ans.news) > 0 {
-		a.sayf("not as it was last time: %s\n", strings.Join(ans.news, "; "))
+	before, err := ans.lastTime.Marshal()
+	if err != nil {
+		return // they were read from YAML
 	}
+	after, err := ans.workspace.Marshal()
+	if err != nil || bytes.Equal(before, after) {
+		return
+	}
+	a.sayf("the workspace is not as it was last time:\n")
+	_ = plain.Difference(a.sys.stderr, "last time", before, "now", after)
 }
 
 // lastTime tells what the last run did, and what was cut.

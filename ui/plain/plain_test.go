@@ -218,3 +218,18 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		t.Errorf("error %v, want the context's", err)
 	}
 }
+
+func TestDifference(t *testing.T) {
+	for name, test := range map[string]struct{ before, after, want string }{
+		"another": {"a: 1\nb: 2\nc: 3\n", "a: 1\nc: 4\n", "      --- last time\n      +++ now\n      @@ -1,3 +1,2 @@\n       a: 1\n      -b: 2\n      -c: 3\n      +c: 4\n"},
+		"none":    {"a: 1\n", "a: 1\n", ""},
+	} {
+		var b bytes.Buffer
+		if err := (plain.Style{}).Difference(&b, "last time", []byte(test.before), "now", []byte(test.after)); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != test.want {
+			t.Errorf("%s: %q, want %q", name, b.String(), test.want)
+		}
+	}
+}

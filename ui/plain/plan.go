@@ -92,8 +92,12 @@ func (p *printer) change(c engine.Change) {
 	if c.Secret || c.Before == "" {
 		return
 	}
-	// The words of a diff of whole files: what is there, what would be.
-	d := diff.Diff(c.Path+" (on the host)", []byte(c.Before), c.Path+" (new)", []byte(c.After))
+	p.difference(c.Path+" (on the host)", []byte(c.Before), c.Path+" (new)", []byte(c.After))
+}
+
+// difference prints what differs between two texts, indented.
+func (p *printer) difference(oldName string, before []byte, newName string, after []byte) {
+	d := diff.Diff(oldName, before, newName, after)
 	for i, line := range strings.Split(strings.TrimSuffix(string(d), "\n"), "\n") {
 		// What is on the host may be anybody's, and must not move the cursor.
 		line = engine.CleanLine(line)
@@ -110,6 +114,22 @@ func (p *printer) change(c engine.Change) {
 		}
 		fmt.Fprintf(&p.out, "      %s\n", line)
 	}
+}
+
+// Difference prints what differs between two texts, in the form of diff -u and
+// in the style that fits w. It prints nothing where they are the same.
+func Difference(w io.Writer, oldName string, before []byte, newName string, after []byte) error {
+	return Detect(w).Difference(w, oldName, before, newName, after)
+}
+
+// Difference prints what differs between two texts.
+func (s Style) Difference(w io.Writer, oldName string, before []byte, newName string, after []byte) error {
+	p := s.printer(w)
+	p.difference(oldName, before, newName, after)
+	if err := p.Flush(); err != nil {
+		return fmt.Errorf("print the difference: %w", err)
+	}
+	return nil
 }
 
 func lineCount(text string) int {
