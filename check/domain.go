@@ -1,0 +1,313 @@
+package check
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// LookupState is how asking for a name's addresses ended.
+type LookupState string
+
+// The states. The zero value: it was not asked.
+const (
+	LookupFound  LookupState = "found"
+	LookupNone   LookupState = "none"   // the name does not exist, or has no address
+	LookupFailed LookupState = "failed" // no answer
+)
+
+// Lookup is what a resolver said.
+type Lookup struct {
+	State     LookupState
+	Addresses []netip.Addr // A and AAAA
+	Detail    string
+}
+
+// CAA is what the DNS says about who may issue certificates.
+type CAA struct {
+	State LookupState
+	// Issuers are the authorities of all issue records; without any, everyone may.
+	Issuers []string
+	Detail  string
+}
+
+// Name is what is known of one DNS name.
+type Name struct {
+	// Lookups by where was asked: a host's name, or Operator.
+	Lookups map[string]Lookup
+	CAA     CAA
+	// Ports say how connecting to the name, from outside, went.
+	Ports map[int]Probe
+	// Public are the proxy's addresses as the world knows them, as far as they
+	// are not on its interfaces: behind NAT, or told by the operator.
+	Public []netip.Addr
+}
+
+// Operator is where rcwizard runs, among the places that lookups are made from.
+const Operator = ""
+
+// DomainNames are the names that must lead to the proxy.
+func DomainNames(w workspace.Workspace) []string {
+	names := []string{w.Domain}
+	if w.Grafana.Mode == workspace.GrafanaSubdomain {
+		names = append(names, w.Grafana.Domain)
+	}
+	return names
+}
+
+// Domain judges the names that lead to the proxy: from the operator, from each
+// host, and over the ports.
+func Domain(w workspace.Workspace, e Evidence) []Finding {
+	var out []Finding
+	for _, name := range DomainNames(w) {
+		j := nameJudge{w: w, e: e, name: name, seen: e.Names[name]}
+		out = append(out, j.lookup(Operator))
+		for _, h := range w.Hosts {
+			out = append(out, j.lookup(h.Name))
+		}
+		out = append(out, j.port(w.Proxy.HTTPPort))
+		if w.TLS.Mode != workspace.TLSNone {
+			out = append(out, j.port(w.Proxy.HTTPSPort))
+		}
+		if w.TLS.Mode.UsesACME() {
+			out = append(out, j.caa())
+		}
+	}
+	return out
+}
+
+type nameJudge struct {
+	w    workspace.Workspace
+	e    Evidence
+	name string
+	seen Name
+}
+
+func (j nameJudge) find(what string, v Verdict, kind Kind, pairs ...string) Finding {
+	fill := values{"name": j.name, "proxy": j.w.Proxy.Host, "proxy-addresses": addressList(j.proxyAddresses())}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		fill[pairs[i]] = pairs[i+1]
+	}
+	return finding("domain:"+j.name+":"+what, v, kind, fill)
+}
+
+// proxyAddresses is every address that is known to be the proxy's.
+func (j nameJudge) proxyAddresses() []netip.Addr {
+	var out []netip.Addr
+	add := func(a netip.Addr) {
+		if a = a.Unmap(); a.IsValid() && !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	for _, a := range j.e.Hosts[j.w.Proxy.Host].Addresses {
+		add(a)
+	}
+	for _, a := range j.seen.Public {
+		add(a)
+	}
+	h := j.w.ProxyHost()
+	for _, text := range []string{h.Address, h.PrivateIP} {
+		if a, err := netip.ParseAddr(text); err == nil {
+			add(a)
+		}
+	}
+	return out
+}
+
+// lookup judges what the name is, seen from one place.
+func (j nameJudge) lookup(from string) Finding {
+	l := j.seen.Lookups[from]
+	what, where := "dns:"+from, from
+	if from == Operator {
+		what, where = "dns", "this machine"
+	}
+	var right, wrong []netip.Addr
+	proxy := j.proxyAddresses()
+	for _, a := range l.Addresses {
+		a = a.Unmap()
+		if slices.Contains(proxy, a) && (!a.IsLoopback() || from == j.w.Proxy.Host) {
+			right = append(right, a)
+		} else {
+			wrong = append(wrong, a)
+		}
+	}
+	find := func(v Verdict, kind Kind) Finding {
+		f := j.find(what, v, kind, "where", where, "found", joined(l.Addresses), "wrong", joined(wrong), "right", joined(right), "detail", said(l.Detail))
+		f.From = from
+		return f
+	}
+	switch l.State {
+	case LookupFound:
+	case LookupNone:
+		if from == Operator {
+			return find(Fail, "dns-none")
+		}
+		return find(Warn, "dns-none-on-host")
+	case LookupFailed:
+		return find(Unknown, "dns-failed")
+	default:
+		f := find(Unknown, "dns-not-asked")
+		if from != Operator {
+			f.Because = because(j.e, from)
+		}
+		return f
+	}
+	switch {
+	case len(l.Addresses) == 0:
+		return find(Unknown, "dns-failed")
+	case len(wrong) == 0:
+		if from != Operator && j.differs(l) {
+			return find(Pass, "dns-split")
+		}
+		return find(Pass, "dns-right")
+	case len(right) > 0:
+		return find(Fail, "dns-partly")
+	case allCDN(wrong) && j.w.TLS.Mode.UsesACME():
+		return find(Fail, "dns-cdn-acme")
+	case allCDN(wrong):
+		return find(Warn, "dns-cdn")
+	case j.reached():
+		return find(Pass, "dns-nat")
+	case j.w.TLS.Mode == workspace.TLSNone:
+		return find(Warn, "dns-front")
+	case from != Operator:
+		return find(Warn, "dns-wrong-on-host")
+	case len(proxy) == 0:
+		return find(Unknown, "dns-proxy-unknown")
+	case !slices.ContainsFunc(proxy, isPublic):
+		return find(Unknown, "dns-nat-unproven")
+	}
+	return find(Fail, "dns-wrong")
+}
+
+// differs reports whether the operator was told other addresses.
+func (j nameJudge) differs(l Lookup) bool {
+	operator := j.seen.Lookups[Operator]
+	return operator.State == LookupFound && joined(operator.Addresses) != joined(l.Addresses)
+}
+
+// reached reports whether the proxy's own listener was heard through the name.
+func (j nameJudge) reached() bool {
+	for _, port := range []int{j.w.Proxy.HTTPSPort, j.w.Proxy.HTTPPort} {
+		if p := j.seen.Ports[port]; j.heard(port, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// heard reports whether a probe proves that it was the proxy that answered.
+func (j nameJudge) heard(port int, p Probe) bool {
+	l := j.e.Listeners[Place{Host: j.w.Proxy.Host, Scope: workspace.ScopeAll, Port: port}]
+	return p.Outcome == OutcomeNonce && l.Result == ListenReady ||
+		p.Outcome.opened() && l.Result == ListenInUse && l.Owner == OwnerUs && p.Service == ServiceRight
+}
+
+// port judges whether the name leads to the proxy over one port.
+func (j nameJudge) port(port int) Finding {
+	p := j.seen.Ports[port]
+	place := Place{Host: j.w.Proxy.Host, Scope: workspace.ScopeAll, Port: port}
+	l := j.e.Listeners[place]
+	find := func(v Verdict, kind Kind) Finding {
+		f := j.find(strconv.Itoa(port), v, kind, "port", strconv.Itoa(port), "address", or(p.Address, j.name+" port "+strconv.Itoa(port)), "after", seconds(p.After), "detail", said(p.Detail))
+		f.Port = port
+		return f
+	}
+	listens := l.Result == ListenReady || l.Result == ListenInUse && l.Owner == OwnerUs
+	switch o := p.Outcome; {
+	case o == OutcomeInside:
+		return find(Warn, "name-no-vantage")
+	case o == "":
+		f := find(Unknown, "name-not-tried")
+		f.Because = because(j.e, j.w.Proxy.Host)
+		return f
+	case j.heard(port, p):
+		return find(Pass, "name-reached")
+	case o == OutcomeTimeout:
+		return find(Fail, "name-filtered")
+	case o == OutcomeNoRoute || o == OutcomeUnreachable:
+		return find(Fail, "name-unreachable")
+	case !listens && (o == OutcomeRefused || o.opened()):
+		f := find(Unknown, "name-nothing-listened")
+		f.Because = place.id()
+		return f
+	case o == OutcomeRefused:
+		return find(Fail, "name-refused")
+	case o.opened() && l.Result == ListenInUse && p.Service == "":
+		return find(Unknown, "name-not-asked")
+	case o.opened():
+		return find(Fail, "name-intercepted")
+	}
+	return find(Unknown, "name-cannot-tell")
+}
+
+// letsEncrypt is how CAA records name Let's Encrypt.
+const letsEncrypt = "letsencrypt.org"
+
+// caa judges whether the authority may issue.
+func (j nameJudge) caa() Finding {
+	c := j.seen.CAA
+	find := func(v Verdict, kind Kind) Finding {
+		return j.find("caa", v, kind, "issuers", strings.Join(c.Issuers, ", "), "detail", said(c.Detail))
+	}
+	switch {
+	case c.State == "":
+		return find(Unknown, "caa-not-asked")
+	case c.State == LookupFailed:
+		return find(Unknown, "caa-failed")
+	case c.State == LookupNone:
+		return find(Pass, "caa-none")
+	case j.w.TLS.Mode == workspace.TLSACME:
+		return find(Warn, "caa-other-authority")
+	case slices.ContainsFunc(c.Issuers, isLetsEncrypt):
+		return find(Pass, "caa-allows")
+	}
+	return find(Fail, "caa-forbids")
+}
+
+// isLetsEncrypt reads the value of an issue record: a name, and parameters
+// behind a semicolon.
+func isLetsEncrypt(issuer string) bool {
+	name, _, _ := strings.Cut(issuer, ";")
+	return strings.EqualFold(strings.TrimSpace(name), letsEncrypt)
+}
+
+// cdn are the networks of which it is published that they answer for others:
+// Cloudflare's, www.cloudflare.com/ips. A name in one of them leads to the proxy
+// only through it, and an authority that connects to port 443 reaches it, not
+// us.
+func cdn() []string {
+	return []string{
+		"173.245.48.0/20", "103.21.244.0/22", "103.22.200.0/22", "103.31.4.0/22", "141.101.64.0/18",
+		"108.162.192.0/18", "190.93.240.0/20", "188.114.96.0/20", "197.234.240.0/22", "198.41.128.0/17",
+		"162.158.0.0/15", "104.16.0.0/13", "104.24.0.0/14", "172.64.0.0/13", "131.0.72.0/22",
+		"2400:cb00::/32", "2606:4700::/32", "2803:f800::/32", "2405:b500::/32", "2405:8100::/32",
+		"2a06:98c0::/29", "2c0f:f248::/32",
+	}
+}
+
+func allCDN(addresses []netip.Addr) bool {
+	for _, a := range addresses {
+		if !slices.ContainsFunc(cdn(), func(network string) bool {
+			p, err := netip.ParsePrefix(network)
+			return err == nil && p.Contains(a)
+		}) {
+			return false
+		}
+	}
+	return len(addresses) > 0
+}
+
+// joined names addresses, in their own order, so that two answers compare.
+func joined(addresses []netip.Addr) string {
+	sorted := slices.Clone(addresses)
+	slices.SortFunc(sorted, netip.Addr.Compare)
+	names := make([]string, len(sorted))
+	for i, a := range sorted {
+		names[i] = a.Unmap().String()
+	}
+	return strings.Join(names, ", ")
+}

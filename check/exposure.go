@@ -1,0 +1,121 @@
+package check
+
+import (
+	"net"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// Outside is what somebody reached who is no part of the cluster.
+type Outside struct {
+	// Vantage names where was looked from: "this machine (192.0.2.9)". Empty: it
+	// was not looked.
+	Vantage string
+	// Inside says why nobody was outside who could have looked, if so: this
+	// machine is one of the hosts.
+	Inside string
+	// Probes say how connecting went: to the private address of the place's host,
+	// or its public one (Probe.Address).
+	Probes map[Place]Probe
+}
+
+// Secluded is every place that only hosts of the workspace may reach: all that
+// listens on private addresses.
+func Secluded(w workspace.Workspace) []Site {
+	var out []Site
+	for _, s := range Places(w) {
+		if s.Scope == workspace.ScopePrivate {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// Exposure judges what outsiders reach. A refused connection is a proof only if
+// something listened; otherwise the host itself refused, as it does with every
+// free port.
+func Exposure(w workspace.Workspace, e Evidence) []Finding {
+	sites := Secluded(w)
+	out := make([]Finding, 0, len(sites))
+	for _, s := range sites {
+		out = append(out, exposed(w, e, s))
+	}
+	return out
+}
+
+func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
+	p := e.Outside.Probes[s.Place]
+	address := or(p.Address, net.JoinHostPort(s.Address, strconv.Itoa(s.Port)))
+	fill := values{
+		"host": s.Host, "port": strconv.Itoa(s.Port), "service": s.Service, "address": address,
+		"vantage": or(e.Outside.Vantage, "outside"), "inside": or(e.Outside.Inside, "this machine is inside"),
+		"after": seconds(p.After), "detail": said(p.Detail),
+	}
+	find := func(v Verdict, kind Kind) Finding {
+		f := finding("exposure:"+s.Host+":"+strconv.Itoa(s.Port), v, kind, fill)
+		f.Host, f.Port = s.Host, s.Port
+		if v == Fail || kind == "exposed-service" {
+			f.Commands = closing(w, s.Host, e.Hosts[s.Host].Firewall)
+		}
+		return f
+	}
+	l := e.Listeners[s.Place]
+	listened := l.Result == ListenReady || l.Result == ListenInUse
+	switch o := p.Outcome; {
+	case o == "" && e.Outside.Inside != "", o == OutcomeInside:
+		if publicAddress(e.Hosts[s.Host]) {
+			return find(Warn, "exposure-no-vantage-public")
+		}
+		return find(Warn, "exposure-no-vantage")
+	case o == "":
+		f := find(Unknown, "exposure-not-tried")
+		f.Because = because(e, s.Host)
+		return f
+	case o.opened() && defenceless(w, s):
+		return find(Fail, "exposed-data")
+	case o.opened():
+		return find(Warn, "exposed-service")
+	case o == OutcomeNoRoute:
+		return find(Warn, "exposure-no-way")
+	case o == OutcomeTimeout, o == OutcomeUnreachable:
+		return find(Pass, "exposure-closed")
+	case o == OutcomeRefused && listened:
+		return find(Pass, "exposure-refused")
+	case o == OutcomeRefused:
+		f := find(Unknown, "exposure-nothing-listened")
+		f.Because = s.id()
+		return f
+	}
+	return find(Unknown, "exposure-cannot-tell")
+}
+
+// defenceless reports whether whoever reaches the place owns the data: MongoDB
+// and what carries the instances' messages ask for no password.
+func defenceless(w workspace.Workspace, s Site) bool {
+	d := w.Database
+	if s.Host == d.Host && (w.RunsMongoDB() && s.Port == d.MongoDBPort || w.RunsNATS() && s.Port == d.NATSPort) {
+		return true
+	}
+	if w.Messaging.Transporter == workspace.TransporterTCP {
+		for _, i := range w.InstancesOn(s.Host) {
+			if i.TCPPort == s.Port {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// publicAddress reports whether the host has an address that the internet
+// routes.
+func publicAddress(h Host) bool {
+	return slices.ContainsFunc(h.Addresses, isPublic)
+}
+
+func isPublic(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64, 0, 0}), 10).Contains(a)
+}

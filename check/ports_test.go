@@ -1,0 +1,117 @@
+package check
+
+import (
+	"time"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// portScenarios are the truth table of ports.
+func portScenarios() []scenario {
+	refused := Probe{Outcome: OutcomeRefused, After: time.Millisecond, Detail: "Connection refused"}
+	timeout := Probe{Outcome: OutcomeTimeout, After: 5 * time.Second}
+	quick := Probe{Outcome: OutcomeUnreachable, After: 40 * time.Millisecond, Detail: "No route to host"}
+	slow := Probe{Outcome: OutcomeUnreachable, After: 3100 * time.Millisecond, Detail: "No route to host"}
+	noRoute := Probe{Outcome: OutcomeNoRoute, Detail: "Network is unreachable"}
+	nonce := Probe{Outcome: OutcomeNonce, After: time.Millisecond}
+	other := Probe{Outcome: OutcomeOther, Detail: "SSH-2.0-dropbear"}
+	silence := Probe{Outcome: OutcomeSilence, After: 3 * time.Second}
+	asked := func(a ServiceAnswer) Probe { return Probe{Outcome: OutcomeSilence, Service: a} }
+	return []scenario{
+		{portRC1, Pass, "port-open", both(ready, nonce)},
+		{portRC1, Fail, "port-intercepted", both(ready, other)},
+		{portRC1, Fail, "port-intercepted-silent", both(ready, silence)},
+		{portRC1, Fail, "port-filtered", both(ready, timeout)},
+		{portRC1, Fail, "port-rejected", both(ready, refused)},
+		{portRC1, Fail, "port-unreachable", both(ready, quick)},
+		{portRC1, Fail, "port-no-neighbour", both(ready, slow)},
+		{portRC1, Fail, "port-no-route", both(ready, noRoute)},
+		{portRC1, Unknown, "port-prohibited", both(ready, Probe{Outcome: OutcomeProhibited, Detail: "open failed"})},
+		{portRC1, Unknown, "port-cannot-tell", both(ready, Probe{Outcome: OutcomeCannotTell, Detail: "no shell"})},
+		{portRC1, Unknown, "port-cannot-tell", both(ready, Probe{Outcome: "a new outcome"})},
+		{portRC1, Unknown, "port-not-tried", both(ready, Probe{})},
+
+		{portRC1, Pass, "port-open-service", both(ours, asked(ServiceRight))},
+		{portRC1, Fail, "port-service-wrong", both(ours, asked(ServiceWrong))},
+		{portRC1, Warn, "port-service-silent", both(ours, asked(ServiceSilent))},
+		{portRC1, Unknown, "port-service-not-asked", both(ours, asked(""))},
+		{portRC1, Fail, "port-filtered", both(ours, timeout)},
+		{portRC1, Fail, "port-rejected", both(ours, refused)},
+
+		{portRC1, Unknown, "port-stranger", both(theirs, asked(ServiceRight))},
+		{portRC1, Fail, "port-filtered", both(theirs, timeout)},
+		{portRC1, Fail, "port-rejected", both(theirs, refused)},
+		{portRC1, Unknown, "port-stranger", both(unnamed, asked(ServiceRight))},
+
+		{portRC1, Unknown, "port-weak", both(Listener{}, refused)},
+		{portRC1, Unknown, "port-stranger", both(Listener{}, nonce)},
+		{portRC1, Unknown, "port-stranger", both(Listener{Result: ListenNoTool}, other)},
+		{portRC1, Unknown, "port-weak", both(Listener{Result: ListenNoTool}, refused)},
+		{portRC1, Fail, "port-filtered", both(Listener{Result: ListenNoTool}, timeout)},
+		{portRC1, Unknown, "port-weak", both(Listener{Result: ListenNoPermission}, refused)},
+		{portRC1, Fail, "port-no-neighbour", both(Listener{Result: ListenNotOnHost}, slow)},
+		{portRC1, Unknown, "port-cannot-tell", func(_ *workspace.Workspace, e *Evidence) { // the host is down
+			e.host("db", func(h *Host) { *h = Host{Connection: ConnUnreachable} })
+			e.Listeners[mongo], e.Probes[toMongo] = Listener{}, slow
+		}},
+
+		{"port:db:db:27017", Pass, "port-open", same},
+		{"port:db:db:27017", Fail, "port-self-blocked", probe(Path{"db", "db", 27017}, timeout)},
+		{"port:world:edge:443", Fail, "world-filtered", probe(toWorld, timeout)},
+		{"port:world:edge:443", Fail, "world-rejected", probe(toWorld, refused)},
+		{"port:world:edge:443", Fail, "world-rejected", probe(toWorld, quick)},
+		{"port:world:edge:443", Warn, "world-no-vantage", probe(toWorld, Probe{Outcome: OutcomeInside})},
+
+		{"port:rc1:mongo.example.net:27017", Pass, "external-answers", external(asked(ServiceRight))},
+		{"port:rc1:mongo.example.net:27017", Warn, "external-open", external(silence)},
+		{"port:rc1:mongo.example.net:27017", Fail, "external-wrong", external(asked(ServiceWrong))},
+		{"port:rc1:mongo.example.net:27017", Fail, "external-blocked", external(refused)},
+		{"port:rc1:mongo.example.net:27017", Fail, "external-blocked", external(timeout)},
+		{"port:rc1:mongo.example.net:27017", Unknown, "port-prohibited", external(Probe{Outcome: OutcomeProhibited})},
+		{"port:rc1:mongo.example.net:27017", Unknown, "port-not-tried", external(Probe{})},
+
+		{listen, Pass, "listen-free", same},
+		{listen, Pass, "listen-ours", listener(ours)},
+		{listen, Fail, "listen-taken", listener(theirs)},
+		{listen, Unknown, "listen-taken-unnamed", listener(unnamed)},
+		{listen, Unknown, "listen-no-permission", listener(Listener{Result: ListenNoPermission, Detail: "Permission denied"})},
+		{listen, Fail, "listen-not-on-host", listener(Listener{Result: ListenNotOnHost, Detail: "Cannot assign requested address"})},
+		{listen, Unknown, "listen-no-tool", listener(Listener{Result: ListenNoTool})},
+		{listen, Unknown, "listen-failed", listener(Listener{Result: ListenFailed, Detail: "Too many open files"})},
+		{listen, Unknown, "listen-not-tried", listener(Listener{})},
+		{"loopback:db:27017", Fail, "listen-taken", func(_ *workspace.Workspace, e *Evidence) {
+			e.Listeners[Place{"db", workspace.ScopeLoopback, 27017}] = theirs
+		}},
+		{"loopback:edge:8082", Pass, "listen-free", same},
+		{"listen:rc1:9458", Pass, "listen-free", same},
+
+		{expose, Pass, "exposure-closed", same},
+		{expose, Pass, "exposure-closed", outside(quick)},
+		{expose, Pass, "exposure-refused", outside(refused)},
+		{expose, Fail, "exposed-data", outside(nonce)},
+		{expose, Fail, "exposed-data", outside(silence)},
+		{"exposure:db:4222", Fail, "exposed-data", func(_ *workspace.Workspace, e *Evidence) {
+			e.Outside.Probes[Place{"db", workspace.ScopePrivate, 4222}] = other
+		}},
+		{"exposure:db:5050", Warn, "exposed-service", func(_ *workspace.Workspace, e *Evidence) {
+			e.Outside.Probes[Place{"db", workspace.ScopePrivate, 5050}] = other
+		}},
+		{"exposure:rc1:9458", Warn, "exposed-service", func(_ *workspace.Workspace, e *Evidence) {
+			e.Outside.Probes[Place{"rc1", workspace.ScopePrivate, 9458}] = nonce
+		}},
+		{expose, Warn, "exposure-no-way", outside(noRoute)},
+		{expose, Unknown, "exposure-cannot-tell", outside(Probe{Outcome: OutcomeCannotTell})},
+		{expose, Unknown, "exposure-not-tried", outside(Probe{})},
+		{expose, Unknown, "exposure-nothing-listened", func(_ *workspace.Workspace, e *Evidence) {
+			e.Listeners[mongo], e.Outside.Probes[mongo] = Listener{}, refused
+		}},
+		{expose, Warn, "exposure-no-vantage-public", func(_ *workspace.Workspace, e *Evidence) {
+			e.Outside = Outside{Inside: "this machine is the host edge"}
+			e.host("db", func(h *Host) { h.Addresses = addrs("10.0.0.10", "8.8.4.4") })
+		}},
+		{expose, Warn, "exposure-no-vantage", func(_ *workspace.Workspace, e *Evidence) {
+			e.Outside = Outside{Inside: "this machine is the host edge"}
+			e.host("db", func(h *Host) { h.Addresses = addrs("10.0.0.10", "100.64.0.1") })
+		}},
+	}
+}
