@@ -238,6 +238,8 @@ func (j nameJudge) port(port int) Finding {
 		return find(Fail, "name-refused")
 	case o.opened() && l.Result == ListenInUse && p.Service == "":
 		return find(Unknown, "name-not-asked")
+	case o == OutcomeOpened && p.Service == "":
+		return find(Unknown, "name-not-asked")
 	case o.opened():
 		return find(Fail, "name-intercepted")
 	}

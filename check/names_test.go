@@ -71,6 +71,7 @@ func nameScenarios() []scenario {
 		{name443, Unknown, "name-not-asked", namePort(httpsOurs, Probe{Outcome: OutcomeSilence})},
 		{name443, Fail, "name-intercepted", namePort(httpsOurs, Probe{Outcome: OutcomeSilence, Service: ServiceWrong})},
 		{name443, Fail, "name-intercepted", namePort(ready, Probe{Outcome: OutcomeOther})},
+		{name443, Unknown, "name-not-asked", namePort(ready, Probe{Outcome: OutcomeOpened})},
 		{name443, Fail, "name-filtered", namePort(ready, Probe{Outcome: OutcomeTimeout, After: 5 * time.Second})},
 		{name443, Fail, "name-refused", namePort(ready, refused)},
 		{name443, Fail, "name-unreachable", namePort(ready, Probe{Outcome: OutcomeNoRoute})},

@@ -20,7 +20,7 @@ const (
 	ListenNoPermission Listening = "no permission"       // EACCES: a port below 1024 without root
 	ListenNotOnHost    Listening = "address not on host" // EADDRNOTAVAIL
 	ListenNoTool       Listening = "no tool"             // nothing on the host can listen
-	ListenFailed       Listening = "failed"              // anything else; Detail says what
+	ListenFailed       Listening = "failed"              // anything else, or it ended too soon; Detail says what
 )
 
 // Owner says whose a listener in the way is.
@@ -77,7 +77,9 @@ const (
 	// OutcomeOther is an open connection and bytes that are not the nonce.
 	OutcomeOther Outcome = "other bytes"
 	// OutcomeSilence is an open connection and nothing within the time.
-	OutcomeSilence     Outcome = "silence"
+	OutcomeSilence Outcome = "silence"
+	// OutcomeOpened is an open connection on which no nonce was waited for.
+	OutcomeOpened      Outcome = "opened"
 	OutcomeRefused     Outcome = "refused"     // ECONNREFUSED
 	OutcomeUnreachable Outcome = "unreachable" // EHOSTUNREACH, ENETUNREACH by ICMP, ENOPROTOOPT
 	OutcomeTimeout     Outcome = "timeout"
@@ -91,7 +93,7 @@ const (
 
 // opened reports whether a connection came about.
 func (o Outcome) opened() bool {
-	return o == OutcomeNonce || o == OutcomeOther || o == OutcomeSilence
+	return o == OutcomeNonce || o == OutcomeOther || o == OutcomeSilence || o == OutcomeOpened
 }
 
 // blocked reports whether the network said no.
@@ -316,8 +318,10 @@ func (j cellJudge) opened() Finding {
 		return j.find(Pass, "port-open")
 	case l.Result == ListenReady && j.probe.Outcome == OutcomeOther:
 		return j.find(Fail, "port-intercepted")
-	case l.Result == ListenReady:
+	case l.Result == ListenReady && j.probe.Outcome == OutcomeSilence:
 		return j.find(Fail, "port-intercepted-silent")
+	case l.Result == ListenReady:
+		return j.find(Unknown, "port-cannot-tell")
 	case l.Result != ListenInUse || l.Owner != OwnerUs:
 		return j.follows(j.find(Unknown, "port-stranger"))
 	}

@@ -21,6 +21,8 @@ func portScenarios() []scenario {
 		{portRC1, Pass, "port-open", both(ready, nonce)},
 		{portRC1, Fail, "port-intercepted", both(ready, other)},
 		{portRC1, Fail, "port-intercepted-silent", both(ready, silence)},
+		{portRC1, Unknown, "port-cannot-tell", both(ready, Probe{Outcome: OutcomeOpened})},
+		{portRC1, Unknown, "port-weak", both(Listener{Result: ListenFailed, Detail: "it ended too soon"}, refused)},
 		{portRC1, Fail, "port-filtered", both(ready, timeout)},
 		{portRC1, Fail, "port-rejected", both(ready, refused)},
 		{portRC1, Fail, "port-unreachable", both(ready, quick)},
