@@ -5,6 +5,7 @@ GO       ?= go
 TOOLS    := $(CURDIR)/.tools
 LAB_DIR  ?= $(CURDIR)/.lab
 LAB      := $(LAB_DIR)/bin/lab
+PROGRAMS := $(LAB_DIR)/cache/bin/docker-compose $(LAB_DIR)/cache/bin/traefik
 export RCWIZARD_LAB_DIR := $(LAB_DIR)
 export CGO_ENABLED ?= 0
 
@@ -27,8 +28,9 @@ test-race:
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
 
-test-loaders: $(LAB_DIR)/cache/bin/docker-compose ## the rendered files, by Compose's, Traefik's and Prometheus' own loaders
-	cd test/loaders && $(GO) vet ./... && RCWIZARD_COMPOSE=$(LAB_DIR)/cache/bin/docker-compose $(GO) test ./...
+test-loaders: $(PROGRAMS) ## the rendered files, by Compose's, Traefik's and Prometheus' own loaders
+	cd test/loaders && $(GO) vet ./... && \
+		RCWIZARD_COMPOSE=$(LAB_DIR)/cache/bin/docker-compose RCWIZARD_TRAEFIK=$(LAB_DIR)/cache/bin/traefik $(GO) test ./...
 
 test-lab: build ## the lab: real hosts on this machine
 	./test/lab/run-tests
@@ -42,8 +44,11 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI)
 fmt: $(TOOLS)/golangci-lint-$(GOLANGCI)
 	$< fmt ./...
 
+# Of the packages whose tests know the flag: go test fails on all others.
 golden: ## write the goldens anew; read the diff
-	$(GO) test ./render/... ./cluster/... ./steps/... ./workspace/... ./ui/... ./cmd/... ./check/... -update
+	$(GO) test $$(grep -lF 'flag.Bool("update"' \
+		$$($(GO) list -f '{{range $$f := .TestGoFiles}}{{$$.Dir}}/{{$$f}} {{end}}{{range $$f := .XTestGoFiles}}{{$$.Dir}}/{{$$f}} {{end}}' ./...) | \
+		xargs -n 1 dirname | sort -u) -update
 
 guide-map: ## docs/guide-map.md from the steps, the table of holes and the tests
 	$(GO) test ./cmd/rcwizard -run TestGuideMap -update
@@ -81,8 +86,9 @@ release-check: $(TOOLS)/goreleaser-$(GORELEASER)
 snapshot: $(TOOLS)/goreleaser-$(GORELEASER) ## a release as it would be, into dist/, unsigned
 	$< release --snapshot --clean --skip=sign,sbom
 
-$(LAB_DIR)/cache/bin/docker-compose: $(LAB)
-	$(LAB) prepare --only docker-compose
+# The lab knows how to build them, and whether they are what it would build.
+$(PROGRAMS): $(LAB_DIR)/cache/bin/%: $(LAB)
+	$(LAB) prepare --only $*
 
 $(TOOLS)/golangci-lint-$(GOLANGCI):
 	GOBIN=$(TOOLS) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
