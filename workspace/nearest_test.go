@@ -24,6 +24,17 @@ func TestNearest(t *testing.T) {
 	}
 }
 
+// A host whose name is missing too is not offered.
+func TestDidYouMeanOffersNames(t *testing.T) {
+	t.Parallel()
+	if got, want := didYouMean("", []string{"db", "", "rc1", ""}), "choose from db, rc1"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if got := didYouMean("x", []string{""}); got != "" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestDistance(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -201,6 +201,11 @@ func TestValidateSecrets(t *testing.T) {
 		{"gcs, right", store(StorageGCS), Secrets{StorageAccessKey: "k", StorageSecretKey: pem}, nil},
 		{"sudo", func(w *Workspace) { w.Hosts[2].Sudo = SudoPassword }, Secrets{}, []string{"warning: hosts.rc1.sudo_password: is not kept"}},
 		{"host", nil, Secrets{Hosts: map[string]HostSecrets{"rcl": {SSHPassword: "canary"}}}, []string{"warning: hosts: there are secrets of a host"}},
+		{"grafana, variable", nil, Secrets{GrafanaAdminPassword: "canary${HOME}"}, []string{"grafana_admin_password: holds ${…}"}},
+		{"grafana, file", nil, Secrets{GrafanaAdminPassword: "$__file{/canary}"}, []string{"grafana_admin_password: holds ${…}"}},
+		{"grafana, other setting", nil, Secrets{GrafanaAdminPassword: "canary%(domain)s"}, []string{"grafana_admin_password: holds ${…}"}},
+		{"grafana, characters that stay", nil, Secrets{GrafanaAdminPassword: "canary$x%y{z}$"}, nil},
+		{"grafana, not run", func(w *Workspace) { w.Grafana.Mode = GrafanaNone }, Secrets{GrafanaAdminPassword: "canary${HOME}"}, nil},
 		{"line break", nil, Secrets{AdminPassword: "canary\n"}, []string{"admin_password: holds a line break"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -56,12 +56,25 @@ func (s Secrets) Validate(w Workspace) Problems {
 			add(Warning, "hosts", "there are secrets of a host that the workspace does not have", didYouMean(name, w.HostNames()))
 		}
 	}
+	// Grafana expands every setting, also one that it gets as a variable
+	// (pkg/setting/expanders.go and ini's %(name)s), and offers no way to escape it.
+	if grafanaExpands(s.GrafanaAdminPassword) && w.RunsMonitoring() {
+		add(Error, "grafana_admin_password", "holds ${…}, $__env{…}, $__file{…} or %(…)s, which Grafana replaces by something else: its password would be another one",
+			"choose one without these characters, or remove the key and let rcwizard make one")
+	}
 	for _, line := range s.oneLine() {
 		if strings.ContainsAny(line.value, "\r\n\x00") {
 			add(Error, line.key, "holds a line break", "write it on one line; a block that begins with | ends with a line break")
 		}
 	}
 	return found
+}
+
+// grafanaExpands reports whether Grafana would read a variable, a file or another
+// setting into a value. It asks for less than Grafana does, a name and a closing
+// brace, so that no release of it can read more.
+func grafanaExpands(value string) bool {
+	return strings.Contains(value, "${") || strings.Contains(value, "$__") || strings.Contains(value, "%(")
 }
 
 // keyed is one secret with its key.
