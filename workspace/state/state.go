@@ -5,8 +5,8 @@
 // It promises that a file is there whole or not at all, whenever the machine
 // stops; that nobody but its owner can read the folder; and that two runs on
 // one machine do not work on one workspace at once. It encrypts nothing, and
-// it does not lock other machines out: for that there is a lock on the
-// database host. The journal's form is the engine's; here is only its place.
+// it does not lock other machines out: two operators with a folder each are not
+// kept apart. The journal's form is the engine's; here is only its place.
 //
 // The folder, 0700:
 //
