@@ -23,16 +23,6 @@ func ProbeInstance(ctx context.Context, w workspace.Workspace, i workspace.Insta
 	return probeInstance(ctx, w, i, dial, defaultTimeout)
 }
 
-// RunningRelease is the exact release that one instance runs, from its
-// metrics.
-func RunningRelease(ctx context.Context, w workspace.Workspace, i workspace.Instance, dial Dial) (string, error) {
-	m := readMetrics(ctx, i.MetricsAddress(w), newWeb(dial, nil, defaultTimeout), defaultTimeout)
-	if m.Error != nil {
-		return "", fmt.Errorf("%s: read the release that %s runs: %s", i.Host, i.Name, m.Error.Text)
-	}
-	return m.Version, nil
-}
-
 func probeInstance(ctx context.Context, w workspace.Workspace, i workspace.Instance, dial Dial, timeout time.Duration) InstanceReport {
 	r := InstanceReport{
 		Name: i.Name, Host: i.Host, Address: i.Address(w),

@@ -220,16 +220,3 @@ func TestObserveNothing(t *testing.T) {
 		}
 	}
 }
-
-func TestRunningRelease(t *testing.T) {
-	t.Parallel()
-	wo := newWorld(t, plan(2), two()...)
-	got, err := RunningRelease(t.Context(), wo.w, wo.w.Instances[1], wo.addresses.dial)
-	if err != nil || got != "8.9.1" {
-		t.Errorf("RunningRelease = %q, %v", got, err)
-	}
-	_, err = RunningRelease(t.Context(), wo.w, wo.w.Instances[1], fleet{}.dial)
-	if want := "rc2: read the release that rc2 runs: no answer on 10.0.0.12:9458: connection refused"; err == nil || err.Error() != want {
-		t.Errorf("error %v, want %q", err, want)
-	}
-}

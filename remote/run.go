@@ -75,14 +75,6 @@ func newRunner(name, user string, redact *Redactor, mode SudoMode, password stri
 // Name is what errors and events call the host.
 func (r *runner) Name() string { return r.name }
 
-// SetSudoPassword is for a person who was asked after Connect.
-func (r *runner) SetSudoPassword(password string) {
-	r.redact.Add(password)
-	r.sudo.mu.Lock()
-	defer r.sudo.mu.Unlock()
-	r.sudo.password, r.sudo.refused = password, nil
-}
-
 // refusal is why a script did not become root, or nil; see gate.failure.
 func (r *runner) refusal(g *gate, x exit) error {
 	err := g.failure(r.name, r.user, x)
