@@ -96,7 +96,7 @@ func guideHoles() []Hole {
 		{
 			"H12", "3.2", "the override has no health check for the instances",
 			"a dead instance keeps getting its share of the requests",
-			"Traefik asks each instance every 5 s, and tries another one when it cannot connect",
+			"Traefik asks each instance every 5 s and takes it out after 8 s at most; until then a request without the sticky cookie is tried on another one, and a browser with it waits or gets an error",
 			[]string{"test/loaders.TestTraefikServes", "test/loaders.TestTraefikRoutes", "test/lab/e2e.TestProxy"},
 		},
 		{

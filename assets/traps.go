@@ -70,7 +70,7 @@ func installerTraps() []Hole {
 		{
 			"T13", "4.3", "the list of instances proves the setup",
 			"they are listed and yet not linked without a licence", "see H25; the instance count tells registered from linked",
-			[]string{"test/lab/e2e.TestShapeOneHost"},
+			[]string{"cluster.TestJudge", "test/lab/e2e.TestShapeOneHost"},
 		},
 		{
 			"T14", "2.3", "NATS_URL begins with monolith+", "Rocket.Chat refuses any other form",
@@ -79,7 +79,8 @@ func installerTraps() []Hole {
 		},
 		{
 			"T15", "4.3", "the number of listed instances", "ghosts and doubles are in it",
-			"not for files to close: the instance count compares sets of address and port, fresh by the database's clock", nil,
+			"not for files to close: the instance count compares sets of address and port, fresh by the database's clock",
+			[]string{"cluster.TestJudge"},
 		},
 		{
 			"T16", "", "an update that takes long looks as if it failed",
@@ -93,7 +94,8 @@ func installerTraps() []Hole {
 		},
 		{
 			"T18", "", "docker compose up --wait", "it fails when a one-shot ends with 0, and takes a crash loop for healthy",
-			"rcwizard never uses it; the one-shots here end by themselves", nil,
+			"rcwizard never uses it; the one-shots here end by themselves",
+			[]string{"steps.TestUpDoesNotAskComposeToWait"},
 		},
 		{
 			"T19", "2.2", "network_mode: host leaves ports: behind", "see H8", "there are none to leave",

@@ -98,7 +98,7 @@ func (t Tree) deployInstances(b *strings.Builder, next func(string), command fun
 			first := p.ComposeCommand()
 			if w.Admin.Creates() {
 				first = "docker compose -f compose.yml -f " + FirstAdminFile + " up -d"
-				fmt.Fprintf(b, "\nWhoever opens a new workspace first becomes its administrator. So make the\nadministrator before the proxy runs: on %s write `%s/%s`,\nmode 0600, with a password of your choice (a $ in it is written $$):\n\n", p.Host, p.Dir, FirstAdminFile)
+				fmt.Fprintf(b, "\nWhoever opens a new workspace first becomes its administrator. So make the\nadministrator before the proxy runs: on %s write `%s/%s`,\nmode 0600. The password is admin_password in secrets.yaml, in the state folder of\nthe workspace, or one of your choice if there is none; a $ in it is written $$:\n\n", p.Host, p.Dir, FirstAdminFile)
 				fmt.Fprintf(b, "    services:\n      rocketchat:\n        environment:\n          ADMIN_USERNAME: %q\n", w.Admin.Username)
 				if w.Admin.Email != "" {
 					fmt.Fprintf(b, "          ADMIN_EMAIL: %q\n", w.Admin.Email)
