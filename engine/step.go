@@ -69,8 +69,8 @@ type Report struct {
 // running that they started. An error of theirs that is or wraps a *Problem
 // gives the person the command, its exit code and what to do next.
 type Step struct {
-	// ID is stable over runs and readable, "rc1/compose-up": letters, digits
-	// and ".", "_", "-", "/", ":".
+	// ID is stable over runs and readable, "rc1/compose-up-instance": letters,
+	// digits and ".", "_", "-", "/", ":".
 	ID string
 	// Title is what a person reads: "Start Rocket.Chat".
 	Title string
