@@ -229,14 +229,14 @@ func dialTCP(ctx context.Context, via *ssh.Client, h hop) (net.Conn, error) {
 		conn, err := d.DialContext(ctx, "tcp", h.addr())
 		if err != nil {
 			de := dialErrorLocal(ctx, h.label, "tcp", h.addr(), err)
-			return nil, &ConnectError{Host: h.label, Addr: h.addr(), Kind: de.Kind, Err: err, Hint: connectHint(de.Kind)}
+			return nil, &ConnectError{Host: h.label, Addr: h.addr(), Kind: de.Kind, Err: err, Hint: connectHint(de.Kind, h.port)}
 		}
 		return conn, nil
 	}
 	conn, err := via.DialContext(ctx, "tcp", h.addr())
 	if err != nil {
 		de := dialErrorSSH(ctx, h.label, "tcp", h.addr(), err)
-		hint := connectHint(de.Kind)
+		hint := connectHint(de.Kind, h.port)
 		if de.Kind == DialProhibited {
 			hint = "the jump host does not allow forwarding: set AllowTcpForwarding yes in its sshd_config"
 		}
@@ -245,12 +245,13 @@ func dialTCP(ctx context.Context, via *ssh.Client, h hop) (net.Conn, error) {
 	return conn, nil
 }
 
-func connectHint(k DialKind) string {
+// connectHint says what to look at when the port cannot be reached.
+func connectHint(k DialKind, port int) string {
 	switch k {
 	case DialRefused:
 		return "nothing listens there: check the port, and that sshd runs"
 	case DialFiltered:
-		return "no answer: the host is off, or a firewall drops port 22: check the address and the firewall"
+		return fmt.Sprintf("no answer: the host is off, or a firewall drops port %d: check the address and the firewall", port)
 	case DialUnreachable:
 		return "there is no way to that network from here: check the address"
 	case DialUnresolved:
