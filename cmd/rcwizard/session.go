@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/ui/jsonl"
 	"github.com/rcwizard/rcwizard/ui/plain"
 	"github.com/rcwizard/rcwizard/workspace/state"
@@ -103,7 +104,7 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 			_, runErr = engine.Run(ctx, plan, engine.Options{
 				Log: log, Lines: lines, Journal: journal,
 				Stop:   a.stop.graceful,
-				Resume: "rcwizard resume " + ans.workspace.Name,
+				Resume: a.resumeWith(ans.workspace.Name),
 				Redact: a.redactor.Redact,
 			})
 		})
@@ -119,6 +120,30 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 		return told(exitInterrupted)
 	}
 	return told(exitFailed)
+}
+
+// resumeWith is the command that goes on with a workspace, for a shell, from
+// where this one was given: with what was said of finding the workspace and its
+// hosts.
+func (a *app) resumeWith(name string) string {
+	command := "rcwizard resume " + name
+	for _, flag := range []string{"dir", "ssh-config", "known-hosts"} {
+		if value := a.config.GetString(flag); value != "" {
+			command += " --" + flag + " " + word(value)
+		}
+	}
+	return command
+}
+
+// word writes a text as one word of a shell, in quotes where it needs them.
+func word(text string) string {
+	special := func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./_-", r)
+	}
+	if text == "" || strings.ContainsFunc(text, special) {
+		return remote.Quote(text)
+	}
+	return text
 }
 
 // show follows a run in the face that was asked for, until its log is closed.
