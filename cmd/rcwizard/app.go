@@ -101,10 +101,14 @@ two or more, Traefik on one. It reads workspace.yaml, renders every file,
 deploys host by host over SSH, and ends with a count of the instances.
 
 Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
-3 a check failed; 4 another operator holds the lock; 130 interrupted.`,
+3 a check failed, or could not be made; 4 another rcwizard on this machine is
+working on the workspace; 130 interrupted.`,
+		// How many letters may be wrong in a command that is meant.
+		SuggestionsMinimumDistance: 2,
+
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          usageArgs(cobra.NoArgs),
+		Args:          knownCommand,
 		// Without it a command that does not exist would be no error.
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
@@ -114,7 +118,7 @@ Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
 		},
 	}
 	root.SetUsageTemplate(wrapped(root.UsageTemplate()))
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
+	root.SetFlagErrorFunc(flagError)
 	flags := root.PersistentFlags()
 	flags.String("dir", "", "state folder `DIR` of the workspace (default $XDG_STATE_HOME/rcwizard/NAME)")
 	flags.Bool("json", false, "JSON, one object a line where it is a stream")
@@ -126,9 +130,6 @@ Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
 		a.statusCommand(),
 		a.versionCommand(),
 	)
-	for _, c := range root.Commands() {
-		c.Args = usageArgs(c.Args)
-	}
 	return root
 }
 
@@ -136,19 +137,6 @@ Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
 // letters.
 func wrapped(template string) string {
 	return strings.ReplaceAll(template, "FlagUsages |", "FlagUsagesWrapped 80 |")
-}
-
-// usageArgs makes a wrong number of arguments an error of use.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if check == nil {
-			return nil
-		}
-		if err := check(cmd, args); err != nil {
-			return usage(err)
-		}
-		return nil
-	}
 }
 
 // configure lays the layers: flags over RCWIZARD_* over their defaults. What

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -133,6 +134,25 @@ func (a *app) open(ctx context.Context, ans answers, h workspace.Host) (remote.H
 	return c, nil
 }
 
+// unreachableError is every host that could not be connected to, each with its
+// name, what happened, and what to do.
+type unreachableError struct{ hosts []error }
+
+// Error is the one, or their number and all of them, indented below.
+func (e *unreachableError) Error() string {
+	if len(e.hosts) == 1 {
+		return e.hosts[0].Error()
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d hosts cannot be reached:", len(e.hosts))
+	for _, err := range e.hosts {
+		b.WriteString("\n  " + strings.ReplaceAll(err.Error(), "\n", "\n    "))
+	}
+	return b.String()
+}
+
+func (e *unreachableError) Unwrap() []error { return e.hosts }
+
 // settle asks the person what hosts could not be connected to for. It returns
 // the hosts to be tried again, or all that went wrong at once.
 func (a *app) settle(ctx context.Context, ans *answers, failed []unreachable) ([]workspace.Host, error) {
@@ -166,7 +186,7 @@ func (a *app) settle(ctx context.Context, ans *answers, failed []unreachable) ([
 		}
 	}
 	if len(wrong) > 0 {
-		return nil, errors.Join(wrong...)
+		return nil, &unreachableError{wrong}
 	}
 	return again, a.acceptKeys(keys)
 }

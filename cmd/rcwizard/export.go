@@ -19,7 +19,7 @@ func (a *app) exportCommand() *cobra.Command {
 		Long: `Write every file that would be deployed into a folder or a .tar.gz, with the
 commands of the guide to deploy them by hand. The same answers give the same
 bytes. Files with secrets are readable by their owner alone.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			return a.export(args)
 		},

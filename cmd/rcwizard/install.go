@@ -17,7 +17,7 @@ func (a *app) installCommand() *cobra.Command {
 		Long: `Deploy a workspace, or bring it to what the file says. Running it again changes
 only what is not as it should be. The answers are kept in the state folder, from
 which rcwizard resume goes on.`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.config.GetString("file") == "" {
 				return usage(errors.New("install needs a workspace: rcwizard install -f workspace.yaml (README.md shows one)"))
@@ -41,7 +41,7 @@ func (a *app) resumeCommand() *cobra.Command {
 		Short: "Go on with a workspace where the last run stopped",
 		Long: `Go on with a workspace where the last run stopped. Every step looks at its host
 again; what is as it should be stays untouched.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ans, err := a.answers(args)
 			if err != nil {

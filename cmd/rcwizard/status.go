@@ -20,7 +20,7 @@ func (a *app) statusCommand() *cobra.Command {
 right version, on one database, linked to each other, seen through the proxy,
 and monitored. Exit code 3 when something is not as it should be or cannot be
 known.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.status(cmd.Context(), args)
 		},
@@ -65,7 +65,7 @@ func (a *app) planCommand() *cobra.Command {
 		Short: "Show what install would change, with the difference of every file",
 		Long: `Show what install would change, step by step, with the difference of every file.
 It looks at the hosts and changes nothing on them.`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.plan(cmd.Context(), args)
 		},
