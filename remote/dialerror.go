@@ -79,6 +79,17 @@ func dialKindOf(text string) DialKind {
 	return DialFailed
 }
 
+type bridgeless struct{}
+
+// WithoutBridge makes Host.Dial fail with DialProhibited where sshd forbids
+// forwarding, instead of going around it by a stream over a session. It is for
+// callers who want to know which of both it is, or have a cheaper way around.
+func WithoutBridge(ctx context.Context) context.Context {
+	return context.WithValue(ctx, bridgeless{}, true)
+}
+
+func withoutBridge(ctx context.Context) bool { return ctx.Value(bridgeless{}) != nil }
+
 func dialErrorLocal(ctx context.Context, host, network, address string, err error) *DialError {
 	e := &DialError{Host: host, Network: network, Address: address, Err: err, Kind: DialFailed}
 	var dns *net.DNSError

@@ -319,6 +319,9 @@ func (s *SSH) Dial(ctx context.Context, network, address string) (net.Conn, erro
 	direct := !s.noForward
 	s.mu.Unlock()
 	if !direct {
+		if withoutBridge(ctx) {
+			return nil, &DialError{Host: s.name, Network: network, Address: address, Kind: DialProhibited}
+		}
 		return s.bridge(ctx, network, address)
 	}
 	conn, err := s.forward(ctx, network, address)
@@ -337,6 +340,9 @@ func (s *SSH) Dial(ctx context.Context, network, address string) (net.Conn, erro
 		s.mu.Lock()
 		s.noForward = true
 		s.mu.Unlock()
+	}
+	if withoutBridge(ctx) {
+		return nil, err
 	}
 	return s.bridge(ctx, network, address)
 }
