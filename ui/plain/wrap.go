@@ -20,7 +20,7 @@ func (s Style) wrap(text string, indent int) string {
 	}
 	var b strings.Builder
 	used := 0
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		n := utf8.RuneCountInString(word)
 		switch {
 		case used == 0:
