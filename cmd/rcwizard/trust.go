@@ -10,19 +10,12 @@ import (
 )
 
 // trust is what a user's browser would trust: the system's authorities, and
-// with another ACME authority its root. With certificates of the
-// administrator's own, the given chain is trusted too: it may be signed by an
-// authority of the house that this machine does not know.
+// with another ACME authority its root. Certificates of the administrator's own
+// are not trusted for being given: that the chain is incomplete is to be seen
+// here, before a user sees it.
 func trust(w workspace.Workspace) (*tls.Config, error) {
-	file := ""
-	switch w.TLS.Mode {
-	case workspace.TLSACME:
-		file = w.TLS.CACertFile
-	case workspace.TLSFiles:
-		file = w.TLS.CertFile
-	case workspace.TLSLetsEncrypt, workspace.TLSLetsEncryptStaging, workspace.TLSNone:
-	}
-	if file == "" {
+	file := w.TLS.CACertFile
+	if w.TLS.Mode != workspace.TLSACME || file == "" {
 		return nil, nil //nolint:nilnil // nil means the system's trust
 	}
 	pem, err := os.ReadFile(file)
