@@ -26,6 +26,10 @@ const progressEvery = time.Second
 type Face struct {
 	// Lines adds the live output of the steps.
 	Lines bool
+	// Report gives what the run found, as a value that JSON can hold; false if
+	// it found nothing. It is asked once, when the run is over, and told before
+	// the last line. It may be nil.
+	Report func() (report any, ok bool)
 }
 
 // Run writes the events of a run and returns when RunFinished was written.
@@ -39,7 +43,7 @@ func (f Face) Run(ctx context.Context, log *engine.Log, lines *engine.Lines, w i
 	buf := bufio.NewWriter(w)
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
-	return engine.Follow(ctx, log, lines, progressEvery, &printer{buf: buf, enc: enc, lines: f.Lines}) //nolint:wrapcheck // says what it did
+	return engine.Follow(ctx, log, lines, progressEvery, &printer{buf: buf, enc: enc, lines: f.Lines, report: f.Report}) //nolint:wrapcheck // says what it did
 }
 
 // printer is an engine.Printer. The first error of its writer stays with buf
@@ -48,7 +52,9 @@ type printer struct {
 	buf   *bufio.Writer
 	enc   *json.Encoder
 	lines bool
-	err   error
+	// report is Face.Report.
+	report func() (any, bool)
+	err    error
 }
 
 var _ engine.Printer = (*printer)(nil)
@@ -105,6 +111,11 @@ type stopping struct {
 	head
 	Kind   engine.StopKind `json:"kind"`
 	Reason string          `json:"reason"`
+}
+
+type found struct {
+	head
+	Report any `json:"report"`
 }
 
 type runFinished struct {
@@ -165,12 +176,23 @@ func (p *printer) Event(e engine.Event) {
 	case engine.Stopping:
 		p.write(stopping{at("stopping", e.Time), e.Kind, e.Reason})
 	case engine.RunFinished:
+		p.found(e.Time)
 		s := e.Summary
 		p.write(runFinished{
 			head: at("run_finished", e.Time), Plan: s.Plan, Outcome: s.Outcome, Seconds: seconds(s.Duration),
 			Steps: s.Steps, Already: s.Already, Applied: s.Applied,
 			Failures: s.Failures, Skipped: s.Skipped, Cut: s.Cut, Resume: s.Resume,
 		})
+	}
+}
+
+// found writes what the run found, if it found something.
+func (p *printer) found(t time.Time) {
+	if p.report == nil {
+		return
+	}
+	if report, ok := p.report(); ok {
+		p.write(found{at("report", t), report})
 	}
 }
 

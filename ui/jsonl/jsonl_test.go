@@ -31,8 +31,14 @@ func printed(t *testing.T, face jsonl.Face) []byte {
 	return b.Bytes()
 }
 
+// found is a report of a run.
+func found() (any, bool) { return map[string]any{"verdict": "ok", "summary": "2 of 2 <linked>"}, true }
+
 func TestGoldens(t *testing.T) {
-	for name, face := range map[string]jsonl.Face{"events": {}, "lines": {Lines: true}} {
+	nothing := func() (any, bool) { return nil, false }
+	for name, face := range map[string]jsonl.Face{
+		"events": {Report: nothing}, "lines": {Lines: true}, "report": {Report: found},
+	} {
 		t.Run(name, func(t *testing.T) {
 			got := printed(t, face)
 			path := filepath.Join("testdata", name+".golden")
@@ -58,7 +64,7 @@ func TestDocumentIsComplete(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := printed(t, jsonl.Face{Lines: true})
+	out := printed(t, jsonl.Face{Lines: true, Report: found})
 	log, lines := engine.NewLog(), engine.NewLines(nil)
 	for range 3000 {
 		lines.Append(engine.Line{Step: "s"})
