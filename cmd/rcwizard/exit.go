@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
@@ -39,6 +40,18 @@ func usage(err error) error { return &exitError{code: exitUsage, err: err} }
 
 // told ends the program with a code when everything was said already.
 func told(code int) error { return &exitError{code: code} }
+
+// standing ends a command that has counted the cluster, by the verdict, which
+// was told. What could not be known is no better than what failed: a script that
+// goes on after a 0 must be able to rely on it.
+func standing(v cluster.Verdict) error {
+	switch v {
+	case cluster.VerdictOK, cluster.VerdictWarning:
+		return nil
+	case cluster.VerdictUnknown, cluster.VerdictFailed:
+	}
+	return told(exitCheckFailed)
+}
 
 // exitCode gives the code for an error, and whether it is still to be printed.
 func exitCode(err error) (code int, untold bool) {

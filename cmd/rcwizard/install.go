@@ -16,7 +16,8 @@ func (a *app) installCommand() *cobra.Command {
 		Short: "Deploy a workspace, or bring it to what the file says",
 		Long: `Deploy a workspace, or bring it to what the file says. Running it again changes
 only what is not as it should be. The answers are kept in the state folder, from
-which rcwizard resume goes on.`,
+which rcwizard resume goes on. Exit code 3 when everything was carried out and
+the count at the end could not tell whether the cluster is as it should be.`,
 		Args: atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if a.config.GetString("file") == "" {
@@ -103,17 +104,25 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 	if err := ans.keep(); err != nil {
 		return err
 	}
-	runErr := a.carryOut(ctx, plan, ans)
-	if err := a.conclude(site, ans); err != nil {
-		return errors.Join(runErr, err)
+	runErr := a.carryOut(ctx, plan, ans, &site.Result)
+	if err := a.conclude(site, ans, runErr == nil); err != nil {
+		if runErr == nil {
+			return err
+		}
+		a.sayf("rcwizard: %v\n", err)
+	}
+	if report, counted := site.Result.Report(); runErr == nil && counted {
+		return standing(report.Verdict)
 	}
 	return runErr
 }
 
-// conclude writes down what was deployed and tells the count.
-func (a *app) conclude(site *steps.Site, ans answers) error {
-	if err := keepRendered(ans.folder, site.Tree); err != nil {
-		return fmt.Errorf("keep the rendered files: %w", err)
+// conclude writes down what was deployed, if all of it was, and tells the count.
+func (a *app) conclude(site *steps.Site, ans answers, succeeded bool) error {
+	if succeeded {
+		if err := keepRendered(ans.folder, site.Tree); err != nil {
+			return fmt.Errorf("keep the rendered files: %w", err)
+		}
 	}
 	report, counted := site.Result.Report()
 	if !counted {
@@ -122,5 +131,8 @@ func (a *app) conclude(site *steps.Site, ans answers) error {
 	if err := ans.folder.SaveReport(markdown(ans, report)); err != nil {
 		return fmt.Errorf("keep the report: %w", err)
 	}
-	return a.tell(ans, report)
+	if a.config.GetBool("json") {
+		return nil // the events had it
+	}
+	return a.print("\n" + text(report) + "\n" + next(ans))
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -10,22 +9,6 @@ import (
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
-// tell is the last thing that a person sees: the count, where to go, where the
-// passwords are, and what is still to be done.
-func (a *app) tell(ans answers, report cluster.Report) error {
-	if a.config.GetBool("json") {
-		line := struct {
-			Type   string         `json:"type"`
-			Report cluster.Report `json:"report"`
-		}{"report", report}
-		if err := json.NewEncoder(a.sys.stdout).Encode(line); err != nil {
-			return fmt.Errorf("print the report: %w", err)
-		}
-		return nil
-	}
-	return a.print("\n" + text(report) + "\n" + next(ans))
-}
-
 // text is the count as a person reads it.
 func text(report cluster.Report) string {
 	var b strings.Builder
@@ -33,7 +16,8 @@ func text(report cluster.Report) string {
 	return b.String()
 }
 
-// next says where things are and what comes next, in plain text.
+// next is the last thing that a person sees: where to go, where the passwords
+// are, and what is still to be done.
 func next(ans answers) string {
 	w := ans.workspace
 	var b strings.Builder

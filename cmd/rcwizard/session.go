@@ -13,6 +13,7 @@ import (
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui/jsonl"
 	"github.com/rcwizard/rcwizard/ui/plain"
 	"github.com/rcwizard/rcwizard/workspace/state"
@@ -81,8 +82,9 @@ func (a *app) lastTime(ans answers) {
 	}
 }
 
-// carryOut runs a plan and shows it in the face that was asked for.
-func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err error) {
+// carryOut runs a plan and shows it in the face that was asked for. What the
+// plan finds of the cluster comes in result.
+func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, result *steps.Result) (err error) {
 	journal, err := engine.OpenJournal(ans.folder.Journal())
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
@@ -97,7 +99,7 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers) (err 
 	log, lines := engine.NewLog(), engine.NewLines(transcript)
 	shown := make(chan error, 1)
 	// The face is not bound to ctx: it has the end of a cancelled run to tell.
-	go func() { shown <- a.show(context.WithoutCancel(ctx), log, lines) }()
+	go func() { shown <- a.show(context.WithoutCancel(ctx), log, lines, result) }()
 	var runErr error
 	a.stop.during(func() {
 		a.links.during(log, a.redactor.Redact, func() {
@@ -147,12 +149,17 @@ func word(text string) string {
 }
 
 // show follows a run in the face that was asked for, until its log is closed.
-func (a *app) show(ctx context.Context, log *engine.Log, lines *engine.Lines) error {
-	if !a.config.GetBool("logs") {
+func (a *app) show(ctx context.Context, log *engine.Log, lines *engine.Lines, result *steps.Result) error {
+	logs := a.config.GetBool("logs")
+	if !logs {
 		lines = engine.NewLines(nil) // nothing is ever written to it
 	}
 	if a.config.GetBool("json") {
-		return jsonl.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
+		face := jsonl.Face{Lines: logs, Report: func() (any, bool) {
+			report, counted := result.Report()
+			return report, counted
+		}}
+		return face.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
 	}
 	return plain.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
 }

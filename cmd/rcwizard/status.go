@@ -53,10 +53,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 	} else if err := cluster.WriteText(a.sys.stdout, report); err != nil {
 		return fmt.Errorf("print the report: %w", err)
 	}
-	if report.Verdict == cluster.VerdictFailed || report.Verdict == cluster.VerdictUnknown {
-		return told(exitCheckFailed)
-	}
-	return nil
+	return standing(report.Verdict)
 }
 
 func (a *app) planCommand() *cobra.Command {

@@ -3,7 +3,9 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 
@@ -58,12 +60,38 @@ func inputs(ans answers) (render.Inputs, error) {
 }
 
 // keepRendered writes the files as they were deployed into the state folder,
-// with a manifest of their sums.
+// with a manifest of their sums. The folder is replaced as a whole: of an
+// earlier deployment nothing stays.
 func keepRendered(folder *state.Folder, tree render.Tree) error {
-	// What is left of an earlier run is not in the manifest.
-	if _, err := render.ExportDir(tree, folder.Rendered()); err != nil {
+	// The run holds the lock, so what is there under these names was left.
+	dir := folder.Rendered()
+	beside, before := dir+".new", dir+".old"
+	if err := errors.Join(os.RemoveAll(beside), os.RemoveAll(before)); err != nil {
+		return fmt.Errorf("clear what an earlier run left: %w", err)
+	}
+	if err := os.Mkdir(beside, 0o700); err != nil {
 		return fmt.Errorf("write the files: %w", err)
 	}
+	if _, err := render.ExportDir(tree, beside); err != nil {
+		return errors.Join(fmt.Errorf("write the files: %w", err), os.RemoveAll(beside))
+	}
+	if err := os.Rename(dir, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("replace the files: %w", err)
+	}
+	if err := os.Rename(beside, dir); err != nil {
+		return fmt.Errorf("replace the files: %w", err)
+	}
+	if err := folder.SaveManifest(manifest(tree)); err != nil {
+		return fmt.Errorf("write the manifest: %w", err)
+	}
+	if err := os.RemoveAll(before); err != nil {
+		return fmt.Errorf("remove the files of the deployment before: %w", err)
+	}
+	return nil
+}
+
+// manifest names the files of the tree with their sums.
+func manifest(tree render.Tree) state.Manifest {
 	m := state.Manifest{Hosts: make(map[string][]state.ManifestFile)}
 	for _, p := range tree.Projects {
 		for _, f := range p.Files {
@@ -71,8 +99,5 @@ func keepRendered(folder *state.Folder, tree render.Tree) error {
 			m.Hosts[p.Host] = append(m.Hosts[p.Host], state.ManifestFile{Path: path.Join(p.Dir, f.Path), SHA256: hex.EncodeToString(sum[:]), Mode: f.Mode})
 		}
 	}
-	if err := folder.SaveManifest(m); err != nil {
-		return fmt.Errorf("write the manifest: %w", err)
-	}
-	return nil
+	return m
 }
