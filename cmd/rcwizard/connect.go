@@ -55,7 +55,7 @@ func (a *app) connect(ctx context.Context, ans *answers) (map[string]remote.Host
 	connected := make(map[string]remote.Host)
 	waiting := ans.workspace.Hosts
 	// A host that does not answer takes its time: nobody is to look at nothing.
-	fmt.Fprintf(a.sys.stderr, "connecting to %s\n", hostCount(len(waiting)))
+	a.sayf("connecting to %s\n", hostCount(len(waiting)))
 	for {
 		failed := a.connectAll(ctx, *ans, waiting, connected)
 		if len(failed) == 0 {

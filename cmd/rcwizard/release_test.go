@@ -25,7 +25,8 @@ func TestAgainst(t *testing.T) {
 		{"of long ago, by the catalogue", "8.0.1", "8.2", release.Published{}, release.ErrUnreachable, []string{"8.0.1 is not supported any more"}},
 		{
 			"expired, by what is published", "8.9.1", "8.0",
-			release.Published{Supported: []release.SupportedLine{{Line: "8.9", Expires: now.AddDate(0, 0, -1)}}}, nil,
+			release.Published{Supported: []release.SupportedLine{{Line: "8.9", Expires: now.AddDate(0, 0, -1)}}},
+			nil,
 			[]string{"8.9.1 is not supported any more since 2026-11-22"},
 		},
 		{"no such release", "8.9.99", "8.0", release.Published{}, errors.Join(release.ErrNoSuchRelease), []string{"8.9.99: releases.rocket.chat knows no such release"}},

@@ -128,13 +128,13 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 // where this one was given: with what was said of finding the workspace and its
 // hosts.
 func (a *app) resumeWith(name string) string {
-	command := "rcwizard resume " + name
+	command := []string{"rcwizard", "resume", name}
 	for _, flag := range []string{"dir", "ssh-config", "known-hosts"} {
 		if value := a.config.GetString(flag); value != "" {
-			command += " --" + flag + " " + word(value)
+			command = append(command, "--"+flag, word(value))
 		}
 	}
-	return command
+	return strings.Join(command, " ")
 }
 
 // word writes a text as one word of a shell, in quotes where it needs them.

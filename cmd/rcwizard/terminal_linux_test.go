@@ -27,7 +27,7 @@ func TestSignalAtAQuestion(t *testing.T) {
 	signals := map[string]func(p *os.Process, keyboard *os.File) error{
 		"key": func(_ *os.Process, keyboard *os.File) error {
 			_, err := keyboard.WriteString("half an answ" + key)
-			return err //nolint:wrapcheck // the test says what it did
+			return err
 		},
 		"signal": func(p *os.Process, _ *os.File) error { return p.Signal(syscall.SIGTERM) },
 	}
