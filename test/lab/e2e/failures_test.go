@@ -247,7 +247,7 @@ func domainElsewhere(r *rig) {
 func editedByHand(r *rig) {
 	const file = instanceDir + "/compose.yml"
 	r.shell("rc1", "echo '# our own change' >>"+file)
-	r.fails(nil, "rc1/files-instance", "compose.yml", "changed by hand", "--overwrite-edited", "rcwizard plan")
+	r.fails(nil, "rc1/ready", "compose.yml", "changed by hand", "--overwrite-edited", "rcwizard plan")
 	plan := r.run("plan")
 	if plan.code != 3 || !strings.Contains(plan.stdout, "-# our own change") {
 		r.t.Errorf("plan ended with code %d, want 3 and the difference:\n%s", plan.code, plan.text())
@@ -270,6 +270,10 @@ func raisedByHand(r *rig) {
 	}
 	r.same(before)
 	r.writeWorkspace(func(w *workspace.Workspace) { w.Release = "9.0.0" })
+	// The other one still runs the release of before: two on one database.
+	r.fails(nil, "rc1/ready", "the instance rc1-2 runs release 8.9.1", "must not share a database", "docker compose stop")
+	r.same(before)
+	r.shell("rc1", "cd "+instanceDir+"-2 && docker compose stop")
 	r.install()
 	if got := r.shell("rc1", "docker ps --format '{{.Image}}' | grep rocket.chat | sort | uniq -c"); !strings.Contains(got, "2 ") || !strings.Contains(got, ":9.0.0") {
 		r.t.Errorf("after taking the release over:\n%s", got)
