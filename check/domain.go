@@ -232,7 +232,7 @@ func (j nameJudge) port(port int) Finding {
 		return find(Fail, "name-unreachable")
 	case !listens && (o == OutcomeRefused || o.opened()):
 		f := find(Unknown, "name-nothing-listened")
-		f.Because = place.id()
+		f.Because = place.ID()
 		return f
 	case o == OutcomeRefused:
 		return find(Fail, "name-refused")

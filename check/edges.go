@@ -43,8 +43,8 @@ func (e Edge) Path() Path { return Path{e.From, e.To, e.Port} }
 // Self reports whether a host speaks to itself.
 func (e Edge) Self() bool { return e.From == e.To }
 
-// id is the id of the edge's finding.
-func (e Edge) id() string {
+// ID is the id of the finding about the edge.
+func (e Edge) ID() string {
 	from := e.From
 	if from == World {
 		from = "world"
@@ -206,8 +206,8 @@ func site(h workspace.Host, scope workspace.Scope, port int, service string) Sit
 	return s
 }
 
-// id is the id of the place's finding.
-func (p Place) id() string {
+// ID is the id of the finding about the place.
+func (p Place) ID() string {
 	kind := "listen:"
 	if p.Scope == workspace.ScopeLoopback {
 		kind = "loopback:"

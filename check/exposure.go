@@ -86,7 +86,7 @@ func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
 		return find(Pass, "exposure-refused")
 	case o == OutcomeRefused:
 		f := find(Unknown, "exposure-nothing-listened")
-		f.Because = s.id()
+		f.Because = s.ID()
 		return f
 	}
 	return find(Unknown, "exposure-cannot-tell")

@@ -118,12 +118,12 @@ func TestNothingKnown(t *testing.T) {
 	for place := range well(w).Listeners {
 		e := well(w)
 		delete(e.Listeners, place)
-		if f := by(t, Judge(w, e, nil).Findings, place.id()); f.Verdict != Unknown {
+		if f := by(t, Judge(w, e, nil).Findings, place.ID()); f.Verdict != Unknown {
 			t.Errorf("%s is %s", f.ID, f.Verdict)
 		}
 		for _, edge := range Edges(w) {
 			if edge.To == place.Host && edge.Port == place.Port && place.Scope != workspace.ScopeLoopback {
-				if f := by(t, Judge(w, e, nil).Findings, edge.id()); f.Verdict == Pass {
+				if f := by(t, Judge(w, e, nil).Findings, edge.ID()); f.Verdict == Pass {
 					t.Errorf("%s passes without a listener", f.ID)
 				}
 			}
@@ -132,7 +132,7 @@ func TestNothingKnown(t *testing.T) {
 	for _, edge := range Edges(w) {
 		e := well(w)
 		delete(e.Probes, edge.Path())
-		if f := by(t, Judge(w, e, nil).Findings, edge.id()); f.Verdict != Unknown {
+		if f := by(t, Judge(w, e, nil).Findings, edge.ID()); f.Verdict != Unknown {
 			t.Errorf("%s is %s", f.ID, f.Verdict)
 		}
 	}

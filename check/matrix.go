@@ -60,7 +60,7 @@ func matrix(w workspace.Workspace, e Evidence, findings []Finding) Matrix {
 		}
 	}
 	for _, edge := range edges {
-		f := byID[edge.id()]
+		f := byID[edge.ID()]
 		m.Rows[row[edge.From]].Cells[column[Path{To: edge.To, Port: edge.Port}]] = Cell{
 			ID: f.ID, Verdict: f.Verdict, State: state(f.Kind), Skipped: f.Skipped,
 		}

@@ -184,7 +184,7 @@ func (f Finding) byFirewall() bool {
 // listening judges one place.
 func listening(e Evidence, s Site) Finding {
 	l := e.Listeners[s.Place]
-	id := s.id()
+	id := s.ID()
 	fill := values{
 		"host": s.Host, "port": strconv.Itoa(s.Port), "service": s.Service,
 		"address": listenAddress(s), "holder": l.holder(), "detail": said(l.Detail),
@@ -270,7 +270,7 @@ func (j cellJudge) judge() Finding {
 }
 
 func (j cellJudge) find(v Verdict, kind Kind) Finding {
-	f := finding(j.edge.id(), v, kind, probeValues(j.edge, j.probe))
+	f := finding(j.edge.ID(), v, kind, probeValues(j.edge, j.probe))
 	f.Host, f.From, f.Port = j.edge.To, j.edge.From, j.edge.Port
 	if j.edge.External {
 		f.Host = "" // none that commands could be typed on
@@ -340,7 +340,7 @@ func (j cellJudge) opened() Finding {
 // that is what kept it from being judged.
 func (j cellJudge) follows(f Finding) Finding {
 	if j.site.Port != 0 {
-		f.Because = j.site.id()
+		f.Because = j.site.ID()
 	}
 	return f
 }
