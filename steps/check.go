@@ -1,0 +1,183 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/facts"
+	"github.com/rcwizard/rcwizard/render"
+	"github.com/rcwizard/rcwizard/workspace/release"
+)
+
+// Looking is what Check is told beside the site.
+type Looking struct {
+	// Skips are what the person chose not to heed: it is not tried.
+	Skips []string
+	// Unreachable are the reasons why hosts have no connection. A host that is
+	// neither here nor connected was not tried.
+	Unreachable map[string]error
+	// Addresses are the operator's own, by which is told whether the operator is
+	// one of the hosts.
+	Addresses []netip.Addr
+	// Lookup gives the addresses of a name, as the operator sees them.
+	Lookup func(ctx context.Context, name string) ([]netip.Addr, error)
+	// Published gives what is published of the workspace's release; without it
+	// the catalogue alone is asked.
+	Published func(ctx context.Context, r release.Release) (release.Published, error)
+}
+
+// Check looks at everything that an installation of the site depends on: the
+// hosts, the network between them and from here, names, release and images. It
+// changes nothing on the hosts; what it starts there to listen for probes ends
+// with it. What could not be seen is missing in the evidence, which is judged
+// as unknown. When the context ends, the evidence is what was there by then.
+func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
+	l := &looker{
+		s: s, o: o, ours: map[string][]string{},
+		e: check.Evidence{
+			At: time.Now().UTC().Truncate(time.Second), Hosts: map[string]check.Host{},
+			Listeners: map[check.Place]check.Listener{}, Probes: map[check.Path]check.Probe{},
+			Names: map[string]check.Name{}, Images: map[string][]check.Image{},
+			Release: check.Release{Running: map[string]check.Running{}},
+		},
+	}
+	l.e.Outside = outside(s.Workspace, o.Addresses)
+	l.names(ctx) // where the names lead is where their ports are tried
+	ports := l.plan()
+	var all sync.WaitGroup
+	for _, h := range s.Workspace.Hosts {
+		all.Go(func() { l.host(ctx, h.Name) })
+	}
+	all.Go(func() { l.published(ctx) })
+	all.Go(func() { l.external(ctx) })
+	all.Go(func() { ports.try(ctx) })
+	all.Wait()
+	ports.conclude(ctx)
+	l.exists()
+	return l.e
+}
+
+// looker is one run of Check.
+type looker struct {
+	s *Site
+	o Looking
+
+	mu sync.Mutex
+	e  check.Evidence
+	// ours are the compose projects of this workspace, by host: those whose
+	// receipts name it.
+	ours map[string][]string
+}
+
+func (l *looker) skips(id string) bool { return check.Matches(l.o.Skips, id) }
+
+// note writes into the evidence.
+func (l *looker) note(write func(e *check.Evidence)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	write(&l.e)
+}
+
+// host looks at one host.
+func (l *looker) host(ctx context.Context, name string) {
+	h, ok := l.s.Hosts[name]
+	if !ok {
+		seen := unconnected(l.o.Unreachable[name])
+		l.note(func(e *check.Evidence) { e.Hosts[name] = seen })
+		return
+	}
+	seen := check.Host{Connection: check.Connected}
+	f, err := facts.Gather(ctx, h, l.s.Workspace.Directory)
+	if err == nil {
+		l.s.remember(name, f)
+		seen = hostOf(f)
+		l.sudo(ctx, h, f, &seen)
+		seen.Docker = dockerOf(ctx, h, f)
+		seen.Firewall.Chain = dropChain(ctx, h, seen.Firewall)
+		l.deployments(ctx, h, &seen)
+		l.running(ctx, h)
+	} else {
+		seen.Detail = err.Error()
+	}
+	images := l.images(ctx, h, f.Machine)
+	seen.ImageBytes, seen.ImageKnown = toStore(images)
+	l.note(func(e *check.Evidence) {
+		e.Hosts[name] = seen
+		if len(images) > 0 {
+			e.Images[name] = images
+		}
+	})
+}
+
+// published asks what is published of the release, and when its support ends.
+func (l *looker) published(ctx context.Context) {
+	r, err := release.Parse(l.s.Workspace.Release)
+	if err != nil || l.skips("release") {
+		return
+	}
+	p := release.Published{Release: r}
+	if l.o.Published != nil {
+		p, err = l.o.Published(ctx, r)
+	}
+	l.note(func(e *check.Evidence) {
+		e.Release.SupportAsked = true
+		e.Release.Support, e.Release.SupportUntil = p.Support(e.At)
+		e.Release.MongoDB = p.MongoDB
+		switch {
+		case errors.Is(err, release.ErrNoSuchRelease):
+			e.Release.Exists = check.No
+		case err != nil:
+			e.Release.Detail = err.Error()
+		}
+	})
+}
+
+// exists concludes from the hosts' images whether the registry has the release:
+// it is the registry that an installation depends on, whatever is published.
+func (l *looker) exists() {
+	missing := false
+	for _, images := range l.e.Images {
+		for _, i := range images {
+			if releaseOf(i.Ref) == "" {
+				continue
+			}
+			switch i.State { //nolint:exhaustive // the others say nothing about the registry
+			case check.ImagePresent, check.ImagePullable:
+				l.e.Release.Exists = check.Yes
+				return
+			case check.ImageMissing:
+				missing = true
+			}
+		}
+	}
+	if missing {
+		l.e.Release.Exists = check.No
+	}
+}
+
+// running finds out which release each of the host's instances is on.
+func (l *looker) running(ctx context.Context, h remote.Host) {
+	for _, rp := range l.s.projects(render.RoleInstance) {
+		if rp.Host != h.Name() || l.skips("release:instance:"+rp.Instance) {
+			continue
+		}
+		p := project{Project: rp, site: l.s, host: h}
+		newest, where, err := p.release(ctx)
+		if unusable, ok := errors.AsType[*remote.DockerError](err); ok && unusable.Kind == remote.DockerAbsent {
+			// Without Docker nothing ran here but what left files.
+			seen, lookErr := p.look(ctx, []render.File{{Path: envName}})
+			if lookErr == nil && seen.receipt == nil && len(seen.entries) == 0 {
+				err = nil
+			}
+		}
+		if err != nil {
+			continue
+		}
+		l.note(func(e *check.Evidence) { e.Release.Running[rp.Instance] = check.Running{Release: newest, Where: where} })
+	}
+}

@@ -1,0 +1,351 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/probe"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// outside tells from where the operator looks: from outside the cluster, or
+// from one of its hosts.
+func outside(w workspace.Workspace, operator []netip.Addr) check.Outside {
+	o := check.Outside{Vantage: "this machine", Probes: map[check.Place]check.Probe{}}
+	for _, h := range w.Hosts {
+		inside := h.Local()
+		for _, text := range []string{h.Address, h.PrivateIP} {
+			a, err := netip.ParseAddr(text)
+			inside = inside || err == nil && slices.Contains(operator, a.Unmap())
+		}
+		if inside {
+			return check.Outside{Inside: "this machine is the host " + h.Name, Probes: map[check.Place]check.Probe{}}
+		}
+	}
+	return o
+}
+
+// ports are the connections that are tried, all at once.
+type ports struct {
+	l     *looker
+	edges []probe.Edge
+	// take writes the outcome of the edge of the same index into the evidence.
+	take []func(check.Probe)
+	// asks are the edges on which, if a service of ours has the port, that one is
+	// asked.
+	asks []ask
+	// sockets is what became of listening, by place.
+	sockets map[check.Place]probe.Socket
+	// at is the place that each edge's listener stands for.
+	at []check.Place
+}
+
+// ask is an open connection to a port that is in use.
+type ask struct {
+	from  string
+	addr  string
+	place check.Place
+	take  func(check.ServiceAnswer)
+}
+
+// plan lists the connections: along every edge, from outside to what must not
+// be reached, to the names, and to a host's own addresses where nothing else
+// would have it listen.
+func (l *looker) plan() *ports {
+	p := &ports{l: l, sockets: map[check.Place]probe.Socket{}}
+	w := l.s.Workspace
+	behind, listened := map[check.Path]check.Site{}, map[check.Place]bool{}
+	sites := check.Places(w)
+	for _, s := range sites {
+		if s.Scope != workspace.ScopeLoopback {
+			behind[check.Path{To: s.Host, Port: s.Port}] = s
+		}
+	}
+	add := func(from string, addr netip.AddrPort, s check.Site, take func(check.Probe)) {
+		e := probe.Edge{From: from, To: s.Host, Addr: addr, Bind: bind(s, addr)}
+		listened[s.Place] = true
+		if l.skips(s.ID()) {
+			e.To, e.Bind = "", netip.AddrPort{} // nothing is to be tried there
+		}
+		p.edges, p.take, p.at = append(p.edges, e), append(p.take, take), append(p.at, s.Place)
+	}
+	world, known := l.proxyAddress()
+	for _, e := range check.Edges(w) {
+		s, found := behind[check.Path{To: e.To, Port: e.Port}]
+		if !found || l.skips(e.ID()) {
+			continue
+		}
+		path := e.Path()
+		set := func(seen check.Probe) { l.e.Probes[path] = seen }
+		addr, err := netip.ParseAddrPort(e.Address)
+		switch {
+		case e.From == check.World && l.e.Outside.Inside != "":
+			set(check.Probe{Outcome: check.OutcomeInside})
+			continue
+		case e.From == check.World && !known:
+			continue
+		case e.From == check.World:
+			addr = netip.AddrPortFrom(world, uint16(e.Port)) //nolint:gosec // a valid workspace's ports fit
+		case err != nil:
+			continue
+		}
+		add(e.From, addr, s, set)
+		p.asks = append(p.asks, ask{from: e.From, addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) {
+			seen := l.e.Probes[path]
+			seen.Service = a
+			l.e.Probes[path] = seen
+		}})
+	}
+	p.secluded(add)
+	p.names(add)
+	for _, s := range sites {
+		addr, ok := own(w, s)
+		if ok && !listened[s.Place] && !l.skips(s.ID()) {
+			add(s.Host, addr, s, func(check.Probe) {})
+		}
+	}
+	return p
+}
+
+// secluded adds what nobody outside may reach: by the private address, and by
+// the one that the operator logs in at.
+func (p *ports) secluded(add func(string, netip.AddrPort, check.Site, func(check.Probe))) {
+	l := p.l
+	if l.e.Outside.Inside != "" {
+		return
+	}
+	for _, s := range check.Secluded(l.s.Workspace) {
+		h, _ := l.s.Workspace.Host(s.Host)
+		if l.skips("exposure:" + s.Host + ":" + strconv.Itoa(s.Port)) {
+			continue
+		}
+		tried := map[netip.Addr]bool{}
+		for _, text := range []string{h.PrivateIP, h.Address} {
+			a, err := netip.ParseAddr(text)
+			if err != nil || tried[a] || a.IsLoopback() {
+				continue
+			}
+			tried[a] = true
+			add(check.World, netip.AddrPortFrom(a, uint16(s.Port)), s, func(seen check.Probe) { //nolint:gosec // a valid workspace's ports fit
+				if old, ok := l.e.Outside.Probes[s.Place]; !ok || !opened(old.Outcome) && opened(seen.Outcome) {
+					l.e.Outside.Probes[s.Place] = seen
+				}
+			})
+		}
+	}
+}
+
+// names adds the ways to the proxy by its names.
+func (p *ports) names(add func(string, netip.AddrPort, check.Site, func(check.Probe))) {
+	l := p.l
+	w := l.s.Workspace
+	for _, s := range check.Places(w) {
+		if s.Host != w.Proxy.Host || s.Scope != workspace.ScopeAll || s.Port != w.Proxy.HTTPPort && s.Port != w.Proxy.HTTPSPort {
+			continue
+		}
+		for _, name := range check.DomainNames(w) {
+			set := func(seen check.Probe) { l.e.Names[name].Ports[s.Port] = seen }
+			found := l.e.Names[name].Lookups[check.Operator]
+			switch {
+			case l.skips("domain:" + name + ":" + strconv.Itoa(s.Port)):
+			case l.e.Outside.Inside != "":
+				set(check.Probe{Outcome: check.OutcomeInside})
+			case len(found.Addresses) > 0:
+				addr := netip.AddrPortFrom(found.Addresses[0], uint16(s.Port)) //nolint:gosec // a valid workspace's ports fit
+				add(check.World, addr, s, set)
+				p.asks = append(p.asks, ask{addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) {
+					seen := l.e.Names[name].Ports[s.Port]
+					seen.Service = a
+					set(seen)
+				}})
+			}
+		}
+	}
+}
+
+// proxyAddress is where the world finds the proxy: the address at which the
+// operator logs in to it, or, behind a jump host, the domain's.
+func (l *looker) proxyAddress() (netip.Addr, bool) {
+	h := l.s.Workspace.ProxyHost()
+	if a, err := netip.ParseAddr(h.Address); err == nil && h.SSH.ProxyJump == "" {
+		return a, true
+	}
+	if found := l.e.Names[l.s.Workspace.Domain].Lookups[check.Operator].Addresses; len(found) > 0 {
+		return found[0], true
+	}
+	return netip.Addr{}, false
+}
+
+// bind is where a site's service will listen, for a connection to addr.
+func bind(s check.Site, addr netip.AddrPort) netip.AddrPort {
+	if a, err := netip.ParseAddr(s.Address); err == nil {
+		return netip.AddrPortFrom(a, addr.Port())
+	}
+	every := netip.IPv4Unspecified()
+	if addr.Addr().Unmap().Is6() {
+		every = netip.IPv6Unspecified()
+	}
+	return netip.AddrPortFrom(every, addr.Port())
+}
+
+// own is an address of a site by which its host reaches itself.
+func own(w workspace.Workspace, s check.Site) (netip.AddrPort, bool) {
+	text := s.Address
+	if text == "" {
+		h, _ := w.Host(s.Host)
+		text = "127.0.0.1"
+		if a, err := netip.ParseAddr(h.PrivateIP); err == nil && a.Is6() {
+			text = "::1"
+		}
+	}
+	a, err := netip.ParseAddr(text)
+	return netip.AddrPortFrom(a, uint16(s.Port)), err == nil //nolint:gosec // a valid workspace's ports fit
+}
+
+// try opens all connections.
+func (p *ports) try(ctx context.Context) {
+	if len(p.edges) == 0 {
+		return
+	}
+	hosts := make(map[string]probe.Host, len(p.l.s.Hosts))
+	for name, h := range p.l.s.Hosts {
+		hosts[name] = h
+	}
+	var operator probe.Dialer
+	if p.l.s.View.Outside != nil {
+		operator = probe.Dialer(p.l.s.View.Outside)
+	}
+	results := probe.Matrix(ctx, hosts, operator, p.edges)
+	p.l.note(func(*check.Evidence) {
+		for i, r := range results {
+			p.take[i](probeOf(r))
+			if r.To == "" {
+				continue
+			}
+			if old, seen := p.sockets[p.at[i]]; !seen || old.State == probe.Listening {
+				p.sockets[p.at[i]] = r.Socket
+			}
+		}
+	})
+}
+
+// conclude tells who has the ports that are in use, and asks the services of
+// this workspace that have them. It needs what was learnt of the hosts.
+func (p *ports) conclude(ctx context.Context) {
+	l := p.l
+	for place, socket := range p.sockets {
+		l.e.Listeners[place] = listenerOf(socket, l.ours[place.Host])
+	}
+	var all sync.WaitGroup
+	for _, a := range p.asks {
+		held := l.e.Listeners[a.place]
+		if held.Result == check.ListenInUse && held.Owner == check.OwnerUs {
+			all.Go(func() {
+				said := l.service(ctx, a)
+				l.note(func(*check.Evidence) { a.take(said) })
+			})
+		}
+	}
+	all.Wait()
+}
+
+// listenerOf is what became of listening. ours are the compose projects of this
+// workspace on the host.
+func listenerOf(s probe.Socket, ours []string) check.Listener {
+	l := check.Listener{Detail: s.Words}
+	if s.Err != nil && l.Detail == "" {
+		l.Detail = s.Err.Error()
+	}
+	switch s.State {
+	case probe.Listening:
+		return check.Listener{Result: check.ListenReady}
+	case probe.InUse:
+		l.Result = check.ListenInUse
+	case probe.NotPermitted:
+		l.Result = check.ListenNoPermission
+	case probe.NotOnHost:
+		l.Result = check.ListenNotOnHost
+	case probe.NoTool:
+		l.Result = check.ListenNoTool
+	case probe.Lost, probe.Unknown:
+		l.Result = check.ListenFailed
+		if errors.Is(s.Err, probe.ErrNotConnected) {
+			return check.Listener{}
+		}
+	}
+	if l.Result != check.ListenInUse || len(s.Owners) == 0 {
+		return l
+	}
+	// One stranger among several is what is in the way.
+	owner := s.Owners[0]
+	l.Owner = check.OwnerUs
+	for _, o := range s.Owners {
+		if o.Project == "" || !slices.Contains(ours, o.Project) {
+			owner, l.Owner = o, check.OwnerOther
+			break
+		}
+	}
+	if l.Owner == check.OwnerOther && owner.PID == 0 && owner.ContainerID == "" {
+		l.Owner = check.OwnerUnknown // there is somebody, whom only root may see
+	}
+	l.PID, l.Program, l.Container, l.Project = owner.PID, owner.Program, owner.Container, owner.Project
+	return l
+}
+
+// probeOf is what came of a connection.
+func probeOf(r probe.Result) check.Probe {
+	o := r.Outcome
+	p := check.Probe{After: o.Took, Address: r.Addr.String(), Detail: o.Words}
+	switch o.Via {
+	case "":
+	case "dial":
+		if r.From != check.World {
+			p.How = "through sshd"
+		}
+	default:
+		p.How = "with " + o.Via
+	}
+	if o.Err != nil && p.Detail == "" {
+		p.Detail = o.Err.Error()
+	}
+	switch o.Kind {
+	case probe.Answered:
+		p.Outcome = check.OutcomeNonce
+	case probe.Opened:
+		p.Outcome = check.OutcomeOpened
+	case probe.Other:
+		p.Outcome, p.Detail = check.OutcomeOther, o.Heard
+		if r.By != "" {
+			p.Detail = "the host " + r.By
+		}
+	case probe.Silent:
+		p.Outcome = check.OutcomeSilence
+	case probe.Refused:
+		p.Outcome = check.OutcomeRefused
+	case probe.Unreachable:
+		p.Outcome = check.OutcomeUnreachable
+	case probe.NoRoute:
+		p.Outcome = check.OutcomeNoRoute
+	case probe.NoAnswer:
+		p.Outcome = check.OutcomeTimeout
+	case probe.CannotTell:
+		p.Outcome = check.OutcomeCannotTell
+		if failed, ok := errors.AsType[*remote.DialError](o.Err); ok && failed.Kind == remote.DialProhibited {
+			p.Outcome = check.OutcomeProhibited
+		}
+		if errors.Is(o.Err, probe.ErrNotConnected) {
+			return check.Probe{}
+		}
+	}
+	return p
+}
+
+func opened(o check.Outcome) bool {
+	return o == check.OutcomeNonce || o == check.OutcomeOther || o == check.OutcomeSilence || o == check.OutcomeOpened
+}

@@ -1,0 +1,172 @@
+package steps
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// askWithin bounds one question to a service.
+const askWithin = 5 * time.Second
+
+// service asks the service of this workspace that has a port, in its own
+// language, from where it is used.
+func (l *looker) service(ctx context.Context, a ask) check.ServiceAnswer {
+	dial := l.s.View.Outside
+	if a.from != check.World {
+		h, ok := l.s.Hosts[a.from]
+		if !ok {
+			return ""
+		}
+		dial = h.Dial
+	}
+	if dial == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	w := l.s.Workspace
+	d := w.Database
+	switch port := a.place.Port; {
+	case a.place.Host == d.Host && w.RunsMongoDB() && port == d.MongoDBPort:
+		return askMongoDB(ctx, dial, a.addr, "")
+	case a.place.Host == d.Host && w.RunsNATS() && port == d.NATSPort:
+		return askNATS(ctx, dial, a.addr)
+	case a.place.Host == d.Host && w.RunsMonitoring() && port == w.Grafana.Port:
+		return l.askWeb(ctx, dial, a.addr, "http://"+a.addr+grafanaPath(w)+"/api/health", isGrafana)
+	case a.place.Host == w.Proxy.Host && w.TLS.Mode != workspace.TLSNone && port == w.Proxy.HTTPSPort:
+		return l.askWeb(ctx, dial, a.addr, "https://"+w.Domain+"/api/info", isRocketChat)
+	case a.place.Host == w.Proxy.Host && w.TLS.Mode != workspace.TLSNone && port == w.Proxy.HTTPPort:
+		return l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/", leadsTo(w.Domain))
+	case a.place.Host == w.Proxy.Host && port == w.Proxy.HTTPPort:
+		return l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/api/info", isRocketChat)
+	}
+	for _, i := range w.InstancesOn(a.place.Host) {
+		switch a.place.Port {
+		case i.Port:
+			return l.askWeb(ctx, dial, a.addr, "http://"+a.addr+"/api/info", isRocketChat)
+		case i.MetricsPort:
+			return l.askWeb(ctx, dial, a.addr, "http://"+a.addr+"/metrics", isMetrics)
+		}
+	}
+	// Moleculer's transporter says nothing to strangers.
+	return check.ServiceSilent
+}
+
+func askMongoDB(ctx context.Context, dial cluster.Dial, address, options string) check.ServiceAnswer {
+	_, err := cluster.Hello(ctx, dial, "mongodb://"+address+"/?directConnection=true"+options)
+	switch {
+	case err == nil:
+		return check.ServiceRight
+	case ctx.Err() != nil:
+		return check.ServiceSilent
+	}
+	return check.ServiceWrong
+}
+
+// askNATS waits for the greeting that a NATS server begins with.
+func askNATS(ctx context.Context, dial cluster.Dial, address string) check.ServiceAnswer {
+	conn, err := dial(ctx, "tcp", address)
+	if err != nil {
+		return check.ServiceSilent
+	}
+	defer func() { _ = conn.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	line, err := bufio.NewReader(io.LimitReader(conn, 64<<10)).ReadString('\n')
+	switch {
+	case strings.HasPrefix(line, "INFO {"):
+		return check.ServiceRight
+	case line == "" && err != nil:
+		return check.ServiceSilent
+	}
+	return check.ServiceWrong
+}
+
+// reply is what a web server said.
+type reply struct {
+	status   int
+	location string // where it sends on to
+	body     []byte
+}
+
+// askWeb asks for a page at an address, whatever DNS says of its name. What is
+// starting, or answers over a certificate that is still to come, is silent.
+func (l *looker) askWeb(ctx context.Context, dial cluster.Dial, address, page string, right func(reply) bool) check.ServiceAnswer {
+	trust := &tls.Config{MinVersion: tls.VersionTLS12}
+	if l.s.View.OutsideTLS != nil {
+		trust = l.s.View.OutsideTLS.Clone()
+	}
+	transport := &http.Transport{
+		TLSClientConfig: trust, DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) { return dial(ctx, network, address) },
+	}
+	defer transport.CloseIdleConnections()
+	web := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
+	if err != nil {
+		return ""
+	}
+	res, err := web.Do(req)
+	if err != nil {
+		if strings.Contains(err.Error(), "malformed HTTP") {
+			return check.ServiceWrong
+		}
+		return check.ServiceSilent
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	switch {
+	case err != nil || res.StatusCode >= http.StatusInternalServerError:
+		return check.ServiceSilent
+	case right(reply{res.StatusCode, res.Header.Get("Location"), body}):
+		return check.ServiceRight
+	}
+	return check.ServiceWrong
+}
+
+func isRocketChat(r reply) bool {
+	var info struct {
+		Success bool   `json:"success"`
+		Version string `json:"version"`
+	}
+	return r.status == http.StatusOK && json.Unmarshal(r.body, &info) == nil && info.Success && info.Version != ""
+}
+
+// grafanaPath is where Grafana answers, behind the proxy as in front of it.
+func grafanaPath(w workspace.Workspace) string {
+	u, err := url.Parse(w.GrafanaURL())
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(u.Path, "/")
+}
+
+func isGrafana(r reply) bool {
+	var health struct {
+		Database string `json:"database"`
+	}
+	return r.status == http.StatusOK && json.Unmarshal(r.body, &health) == nil && health.Database != ""
+}
+
+func isMetrics(r reply) bool {
+	return r.status == http.StatusOK && strings.Contains(string(r.body), "# TYPE ")
+}
+
+// leadsTo is the proxy's way from HTTP to HTTPS.
+func leadsTo(domain string) func(reply) bool {
+	return func(r reply) bool {
+		to, err := url.Parse(r.location)
+		return err == nil && to.Scheme == "https" && to.Hostname() == domain
+	}
+}
