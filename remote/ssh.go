@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/ssh"
@@ -279,7 +280,7 @@ func startSession(l *link, line string) (*process, error) {
 		return nil, err
 	}
 	return &process{
-		stdin: channelStdin{ch}, stdout: ch, stderr: ch.Stderr(), ended: ended, exit: x,
+		stdin: &channelStdin{Channel: ch}, stdout: ch, stderr: ch.Stderr(), ended: ended, exit: x,
 		abandon: func() { go func() { _ = ch.Close() }() }, // a frozen connection blocks
 	}, nil
 }
@@ -305,10 +306,34 @@ func readExit(req *ssh.Request, x *exit) {
 }
 
 // channelStdin closes with an end of file and leaves the other direction open.
-type channelStdin struct{ ssh.Channel }
+// x/crypto's channel may not be written to and closed for writing at the same
+// time, so the end of the file waits for the write that is under way; one that
+// nobody reads ends with the channel.
+type channelStdin struct {
+	ssh.Channel
 
-func (c channelStdin) Close() error {
-	go func() { _ = c.CloseWrite() }() // a frozen connection blocks
+	closed  atomic.Bool
+	writing sync.Mutex
+}
+
+func (c *channelStdin) Write(p []byte) (int, error) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
+	if c.closed.Load() {
+		return 0, io.ErrClosedPipe
+	}
+	return c.Channel.Write(p) //nolint:wrapcheck // only compared with nil
+}
+
+func (c *channelStdin) Close() error {
+	if c.closed.Swap(true) {
+		return nil
+	}
+	go func() { // a frozen connection blocks
+		c.writing.Lock()
+		defer c.writing.Unlock()
+		_ = c.CloseWrite()
+	}()
 	return nil
 }
 
