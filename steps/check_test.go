@@ -56,6 +56,20 @@ func TestProbeOf(t *testing.T) {
 	}
 }
 
+// Another machine at the same private address, near the operator, exposes
+// nothing; a port of which only is known that it is open may be the host's.
+func TestFromOutside(t *testing.T) {
+	t.Parallel()
+	for outcome, want := range map[check.Outcome]check.Outcome{
+		check.OutcomeNonce: check.OutcomeNonce, check.OutcomeOpened: check.OutcomeOpened, check.OutcomeTimeout: check.OutcomeTimeout,
+		check.OutcomeOther: check.OutcomeNoRoute, check.OutcomeSilence: check.OutcomeNoRoute,
+	} {
+		if got := fromOutside(check.Probe{Outcome: outcome}); got.Outcome != want {
+			t.Errorf("%s is taken for %s, not %s", outcome, got.Outcome, want)
+		}
+	}
+}
+
 func TestListenerOf(t *testing.T) {
 	t.Parallel()
 	ours := probe.Owner{PID: 7, Program: "mongod", Container: "mongodb-1", Project: "database"}

@@ -133,12 +133,23 @@ func (p *ports) secluded(add func(string, netip.AddrPort, check.Site, func(check
 			}
 			tried[a] = true
 			add(check.World, netip.AddrPortFrom(a, uint16(s.Port)), s, func(seen check.Probe) { //nolint:gosec // a valid workspace's ports fit
+				seen = fromOutside(seen)
 				if old, ok := l.e.Outside.Probes[s.Place]; !ok || !opened(old.Outcome) && opened(seen.Outcome) {
 					l.e.Outside.Probes[s.Place] = seen
 				}
 			})
 		}
 	}
+}
+
+// fromOutside is what a connection from outside says of the host that it was
+// meant for. Where its listener was waited for and another answered, or nobody,
+// the address is another machine's where the operator is, as private ones are.
+func fromOutside(p check.Probe) check.Probe {
+	if p.Outcome == check.OutcomeOther || p.Outcome == check.OutcomeSilence {
+		p.Outcome, p.Detail = check.OutcomeNoRoute, "another machine answers at this address"
+	}
+	return p
 }
 
 // names adds the ways to the proxy by its names.
