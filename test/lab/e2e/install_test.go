@@ -19,6 +19,7 @@ func four() []lab.HostOptions { return lab.Hosts("db", "rc1", "rc2", "edge") }
 // certificate of the fleet's authority; and with a licence the instances are
 // linked. Without one the count is a warning, never plain green.
 func TestInstall(t *testing.T) {
+	t.Parallel()
 	for _, test := range []struct {
 		name, license, summary string
 		verdict                cluster.Verdict
