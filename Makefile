@@ -71,7 +71,7 @@ lab-down: $(LAB) ## and nothing left behind
 	$(LAB) down
 
 demo: build lab ## the lab, and an installation on it
-	$(LAB) exec op -- $(CURDIR)/bin/rcwizard install -f $(LAB_DIR)/demo/workspace.yaml --yes
+	$(LAB) exec op -- $(CURDIR)/bin/rcwizard install -f $(LAB_DIR)/demo/workspace.yaml --yes --dir $(LAB_DIR)/demo/state
 
 bench: build $(LAB) ## figures, as ratios in one run
 	$(LAB) prepare
