@@ -1,0 +1,115 @@
+package ui
+
+import (
+	"context"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// Backend is all that a wizard asks of the world around it. Whoever implements
+// it opens the connections and keeps the state; a face only calls it, from
+// commands that run beside the screen, never while it draws.
+//
+// Every method may be called from any goroutine, returns soon after its context
+// ends, and changes nothing that it was handed: a Draft is a value. An error is
+// one sentence or two that a person understands, with the host that it is about
+// and what to do next. No error holds a secret.
+type Backend interface {
+	// Workspaces lists what is known on this machine, the unfinished first, then
+	// by name. A folder that cannot be read is in the list and says so.
+	Workspaces(ctx context.Context) ([]Known, error)
+	// Open reads what is kept of a workspace, for key as in Known.
+	Open(ctx context.Context, key string) (Draft, error)
+	// Save keeps a draft, whole or not at all, and returns it with its Key. What
+	// is in Typed is not written down. It is on the disk when Save returns.
+	Save(ctx context.Context, d Draft) (Draft, error)
+
+	// Inspect connects to one host of the draft, by its name, and looks. It never
+	// asks: what only a person can settle is in the answer.
+	Inspect(ctx context.Context, d Draft, host string) Inspection
+	// AcceptKey takes a host key into known_hosts, as Inspect showed it.
+	AcceptKey(ctx context.Context, key HostKey) error
+	// Releases lists the releases worth offering, the newest first.
+	Releases(ctx context.Context) ([]Release, error)
+
+	// Check proves hosts, ports, domain, release and images, and changes nothing.
+	// each is called for every finding as soon as it stands, from any goroutine;
+	// a later call with the same ID replaces the earlier one. The report at the
+	// end has them all.
+	Check(ctx context.Context, d Draft, o CheckOptions, each func(check.Finding)) (check.Report, error)
+	// Review renders the files and asks every step of the plan to look.
+	Review(ctx context.Context, d Draft) (Review, error)
+	// Export writes the files without deploying them.
+	Export(ctx context.Context, d Draft, o ExportOptions) (Exported, error)
+	// Deploy begins to carry the plan out and returns as soon as it is under way;
+	// the end of ctx afterwards does not end the run, Run.Stop does. Host keys
+	// and passwords must be settled before: a run asks nothing.
+	Deploy(ctx context.Context, d Draft) (*Run, error)
+	// Status counts the instances of a workspace that was deployed.
+	Status(ctx context.Context, d Draft) (Count, error)
+}
+
+// CheckOptions say what of the checks is wanted.
+type CheckOptions struct {
+	// Skips are the ids that the person chose not to heed, as check.Skip has them.
+	Skips []string
+	// Only are the ids to look at again, as check.Matches has them; the rest
+	// keeps what Before says. Empty: everything.
+	Only []string
+	// Before are the findings of the check before, for Only.
+	Before []check.Finding
+}
+
+// ExportOptions say where an export goes.
+type ExportOptions struct {
+	// To is a folder, or a file that ends in .tar.gz. Empty: a folder with the
+	// workspace's name in the current directory.
+	To string
+	// NoSecrets leaves every secret out of the files.
+	NoSecrets bool
+}
+
+// Exported is what an export wrote.
+type Exported struct {
+	// Path is absolute.
+	Path  string
+	Files int
+	// Left are files in the folder that are no part of the export.
+	Left []string
+}
+
+// Release is one release to choose.
+type Release struct {
+	// Version is X.Y.Z.
+	Version string
+	LTS     bool
+	// Support is a word or two: "until 2027-02-28", "ended", "not known".
+	Support string
+	// Ended says that the support is over.
+	Ended bool
+	// MongoDB is the version that it needs, major.minor.
+	MongoDB string
+	// Default says that it is what rcwizard proposes.
+	Default bool
+}
+
+// Draft is what is known so far of a workspace that is being described: the
+// answers, whole or not, and where the person was.
+type Draft struct {
+	// Key names where it is kept. Empty: nowhere yet.
+	Key string
+	// Page is the name of the page that comes next, as the face gave it to Save.
+	Page string
+	// Workspace is as written: defaults are made by whoever uses it.
+	Workspace workspace.Workspace
+	// Secrets are kept with the answers, in a file of their own.
+	Secrets workspace.Secrets
+	// Typed are secrets for this run alone: they are never written down.
+	Typed workspace.Secrets
+	// Skips are the checks that the person chose not to heed.
+	Skips []string
+}
+
+// All are the secrets that are kept and those that were typed.
+func (d Draft) All() workspace.Secrets { return d.Secrets.Override(d.Typed) }
