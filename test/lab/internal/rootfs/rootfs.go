@@ -43,6 +43,7 @@ func Machine() map[string]string {
 		"setpriv":    "util-linux",
 		"ssh":        "openssh-client",
 		"curl":       "curl",
+		"tmux":       "tmux",
 	}
 }
 
