@@ -40,7 +40,7 @@ const (
 // workspace that has been deployed must be kept complete: otherwise the removal
 // of one instance would move the ports of the next.
 func (w Workspace) Complete() Workspace {
-	w = w.clone()
+	w = w.Clone()
 	or(&w.Version, Version)
 	w.Domain = strings.ToLower(w.Domain)
 	or(&w.Name, nameFrom(w.Domain))
@@ -85,8 +85,8 @@ func orNew[T any](field **T, value T) {
 	}
 }
 
-// clone copies everything that w points to.
-func (w Workspace) clone() Workspace {
+// Clone returns a copy that shares no memory with w.
+func (w Workspace) Clone() Workspace {
 	w.Hosts = slices.Clone(w.Hosts)
 	w.Instances = slices.Clone(w.Instances)
 	w.Admin.Create = clonePointer(w.Admin.Create)

@@ -109,7 +109,7 @@ hosts: [{name: nats, address: local, private_ip: "::ffff:10.0.0.1"}, {name: othe
 			if len(problems) > 0 {
 				t.Fatal(problems)
 			}
-			before := parsed.clone()
+			before := parsed.Clone()
 			w := parsed.Complete()
 			out, err := w.Marshal()
 			if err != nil {
@@ -141,7 +141,7 @@ func TestLoadOverrides(t *testing.T) {
 // Nothing that Complete returns may be shared with what it was called on.
 func TestCompleteSharesNothing(t *testing.T) {
 	w := load(t, edit(t, "email: ops@example.com", "email: ops@example.com\nadmin: {create: true}\nstorage: {type: s3, region: r, bucket: abc, path_style: true, proxy: true}"))
-	before := w.clone()
+	before := w.Clone()
 	c := w.Complete()
 	c.Hosts[0].Name, c.Instances[0].Name = "x", "x"
 	*c.Admin.Create, *c.Storage.PathStyle, *c.Storage.Proxy, *c.Database.NodeExporterPort = false, false, false, 1

@@ -151,3 +151,13 @@ func Supported(r Release, now time.Time) (support Support, until time.Time) {
 	}
 	return SupportUnknown, entry.EndsBy
 }
+
+// Offered are the releases to choose from, the recommended one first: of each
+// line that was supported when this was written the newest that a source names.
+func Offered() []Release {
+	return []Release{
+		Default(),                      // sourceNotes
+		{Major: 9},                     // sourceNine
+		{Major: 8, Minor: 5, Patch: 1}, // answered by a server's /api/info
+	}
+}
