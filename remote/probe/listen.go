@@ -95,7 +95,10 @@ func Listen(ctx context.Context, h Host, addrs ...netip.AddrPort) (*Listener, er
 		}
 	}
 	if len(taken) > 0 {
-		l.name(within, taken)
+		// With time of its own: on a busy host what came before may have used it up.
+		naming, cancel := context.WithTimeout(ctx, listenWithin)
+		l.name(naming, taken)
+		cancel()
 	}
 	for _, i := range taken {
 		// Some nc know only the wildcard, which another address of the host's

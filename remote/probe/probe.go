@@ -37,7 +37,8 @@ const (
 	// kernel may hold back an ICMP answer, and the 3.1 s after which Linux
 	// gives up finding a neighbour.
 	Deadline = 5 * time.Second
-	// listenWithin bounds the start of a listener, sudo included.
+	// listenWithin bounds the start of a listener, sudo included, and then the
+	// search for who has the ports that are taken.
 	listenWithin = 10 * time.Second
 	// listenFor is after how many seconds a listener ends by itself, whatever
 	// became of us.
