@@ -29,9 +29,14 @@ type Lookup struct {
 // CAA is what the DNS says about who may issue certificates.
 type CAA struct {
 	State LookupState
+	// At is the name that has the records: the one asked for, or one above it.
+	At string
 	// Issuers are the authorities of all issue records; without any, everyone may.
 	Issuers []string
-	Detail  string
+	// Critical is the tag of a record of which it is said that an authority that
+	// does not understand it must not issue, if there is one that is no standard.
+	Critical string
+	Detail   string
 }
 
 // Name is what is known of one DNS name.
@@ -253,7 +258,7 @@ const letsEncrypt = "letsencrypt.org"
 func (j nameJudge) caa() Finding {
 	c := j.seen.CAA
 	find := func(v Verdict, kind Kind) Finding {
-		return j.find("caa", v, kind, "issuers", strings.Join(c.Issuers, ", "), "detail", said(c.Detail))
+		return j.find("caa", v, kind, "issuers", or(strings.Join(c.Issuers, ", "), "none"), "at", or(c.At, j.name), "tag", c.Critical, "detail", said(c.Detail))
 	}
 	switch {
 	case c.State == "":
@@ -264,17 +269,41 @@ func (j nameJudge) caa() Finding {
 		return find(Pass, "caa-none")
 	case j.w.TLS.Mode == workspace.TLSACME:
 		return find(Warn, "caa-other-authority")
-	case slices.ContainsFunc(c.Issuers, isLetsEncrypt):
-		return find(Pass, "caa-allows")
+	case c.Critical != "":
+		return find(Fail, "caa-critical")
 	}
-	return find(Fail, "caa-forbids")
+	// The record that allows most is the one that counts.
+	best, kind := Fail, Kind("caa-forbids")
+	for _, issuer := range c.Issuers {
+		switch name, account, methods := issuerOf(issuer); {
+		case name != letsEncrypt:
+		case len(methods) > 0 && !slices.Contains(methods, "tls-alpn-01"):
+			if kind == "caa-forbids" {
+				kind = "caa-method"
+			}
+		case account != "":
+			best, kind = Warn, "caa-account"
+		default:
+			return find(Pass, "caa-allows")
+		}
+	}
+	return find(best, kind)
 }
 
-// isLetsEncrypt reads the value of an issue record: a name, and parameters
-// behind a semicolon.
-func isLetsEncrypt(issuer string) bool {
-	name, _, _ := strings.Cut(issuer, ";")
-	return strings.EqualFold(strings.TrimSpace(name), letsEncrypt)
+// issuerOf reads the value of an issue record: a name, and parameters behind
+// semicolons. Of those it knows the account and the ways of validation that the
+// authority is bound to (RFC 8657).
+func issuerOf(value string) (name, account string, methods []string) {
+	name, rest, _ := strings.Cut(value, ";")
+	for parameter := range strings.FieldsFuncSeq(rest, func(r rune) bool { return r == ';' || r == ' ' || r == '\t' }) {
+		switch key, text, _ := strings.Cut(parameter, "="); strings.ToLower(key) {
+		case "accounturi":
+			account = text
+		case "validationmethods":
+			methods = strings.Split(strings.ToLower(text), ",")
+		}
+	}
+	return strings.ToLower(strings.TrimSpace(name)), account, methods
 }
 
 // cdn are the networks of which it is published that they answer for others:

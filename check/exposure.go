@@ -70,15 +70,21 @@ func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
 			return find(Warn, "exposure-no-vantage-public")
 		}
 		return find(Warn, "exposure-no-vantage")
-	case o == "":
+	case o == "", !o.opened() && because(e, s.Host) != "":
+		// A host that is down keeps everybody out, for now.
 		f := find(Unknown, "exposure-not-tried")
 		f.Because = because(e, s.Host)
+		return f
+	case l.Result == ListenNotOnHost && !owns(e.Hosts[s.Host], p.Address):
+		// What another machine lets in, or nobody, says nothing about this one.
+		f := find(Unknown, "exposure-elsewhere")
+		f.Because = s.ID()
 		return f
 	case o.opened() && defenceless(w, s):
 		return find(Fail, "exposed-data")
 	case o.opened():
 		return find(Warn, "exposed-service")
-	case o == OutcomeNoRoute:
+	case o == OutcomeNoRoute, o == OutcomeUnreachable && p.After >= slowUnreachable:
 		return find(Warn, "exposure-no-way")
 	case o == OutcomeTimeout, o == OutcomeUnreachable:
 		return find(Pass, "exposure-closed")
@@ -107,6 +113,12 @@ func defenceless(w workspace.Workspace, s Site) bool {
 		}
 	}
 	return false
+}
+
+// owns reports whether an address, with its port, is one of the host's.
+func owns(h Host, address string) bool {
+	a, err := netip.ParseAddrPort(address)
+	return err == nil && slices.Contains(h.Addresses, a.Addr().Unmap())
 }
 
 // publicAddress reports whether the host has an address that the internet

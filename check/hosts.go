@@ -273,7 +273,10 @@ func (j *hostJudge) docker() {
 	}
 	switch {
 	case d.Compose == "" && d.ComposeAsked:
-		j.find("compose", Fail, "compose-absent", pairs...)
+		f := j.find("compose", Fail, "compose-absent", pairs...)
+		if d.State == DockerAbsent {
+			f.Because = withoutDocker(j.e, j.host.Name) // it comes with Docker
+		}
 	case !isVersion(d.Compose):
 		j.find("compose", Unknown, "compose-unknown", pairs...)
 	case older(d.Compose, OldestCompose):
@@ -289,10 +292,7 @@ func (j *hostJudge) docker() {
 	case d.Rootless == No && d.UserNS == No:
 		j.find("docker-mode", Pass, "docker-mode-fits", pairs...)
 	default:
-		j.find("docker-mode", Unknown, "docker-mode-unknown", pairs...)
-		if d.State == DockerAbsent || d.State == DockerNotRunning || d.State == DockerNotPermitted {
-			j.out[len(j.out)-1].Because = "host:" + j.host.Name + ":docker"
-		}
+		j.find("docker-mode", Unknown, "docker-mode-unknown", pairs...).Because = withoutDocker(j.e, j.host.Name)
 	}
 }
 

@@ -73,6 +73,17 @@ func image(e Evidence, host string, i Image) Finding {
 		}
 	}
 	f := find(Unknown, "image-not-asked")
-	f.Because = because(e, host)
+	f.Because = withoutDocker(e, host)
 	return f
+}
+
+// withoutDocker is the id of the finding why nothing could be learnt of Docker on
+// a host.
+func withoutDocker(e Evidence, host string) string {
+	switch e.Hosts[host].Docker.State {
+	case DockerAbsent, DockerNotRunning, DockerNotPermitted:
+		return "host:" + host + ":docker"
+	case DockerUsable, DockerFailed:
+	}
+	return because(e, host)
 }

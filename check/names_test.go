@@ -84,7 +84,11 @@ func nameScenarios() []scenario {
 
 		{caa, Pass, "caa-none", same},
 		{caa, Pass, "caa-allows", records(CAA{State: LookupFound, Issuers: []string{"pki.goog", "LetsEncrypt.org; validationmethods=tls-alpn-01"}})},
-		{caa, Fail, "caa-forbids", records(CAA{State: LookupFound, Issuers: []string{"digicert.com"}})},
+		{caa, Pass, "caa-allows", records(CAA{State: LookupFound, Issuers: []string{"letsencrypt.org;validationmethods=dns-01", "letsencrypt.org"}})},
+		{caa, Fail, "caa-method", records(CAA{State: LookupFound, At: "example.com", Issuers: []string{"letsencrypt.org; validationmethods=dns-01,http-01"}})},
+		{caa, Warn, "caa-account", records(CAA{State: LookupFound, At: "example.com", Issuers: []string{"letsencrypt.org; accounturi=https://acme-v02.api.letsencrypt.org/acme/acct/1"}})},
+		{caa, Fail, "caa-critical", records(CAA{State: LookupFound, At: "example.com", Issuers: []string{"letsencrypt.org"}, Critical: "tbs"})},
+		{caa, Fail, "caa-forbids", records(CAA{State: LookupFound, At: "example.com", Issuers: []string{"digicert.com"}})},
 		{caa, Fail, "caa-forbids", records(CAA{State: LookupFound, Issuers: []string{";"}})},
 		{caa, Warn, "caa-other-authority", tls(workspace.TLSACME, records(CAA{State: LookupFound, Issuers: []string{"digicert.com"}}))},
 		{caa, Unknown, "caa-failed", records(CAA{State: LookupFailed, Detail: "SERVFAIL"})},

@@ -102,6 +102,16 @@ func portScenarios() []scenario {
 			e.Outside.Probes[Place{"rc1", workspace.ScopePrivate, 9458}] = nonce
 		}},
 		{expose, Warn, "exposure-no-way", outside(noRoute)},
+		{expose, Warn, "exposure-no-way", outside(Probe{Outcome: OutcomeUnreachable, After: 3100 * time.Millisecond, Detail: "No route to host"})},
+		{expose, Unknown, "exposure-not-tried", func(_ *workspace.Workspace, e *Evidence) {
+			e.Hosts["db"], e.Outside.Probes[mongo] = Host{Connection: ConnUnreachable}, Probe{Outcome: OutcomeTimeout}
+		}},
+		{expose, Unknown, "exposure-elsewhere", func(_ *workspace.Workspace, e *Evidence) {
+			e.Listeners[mongo], e.Outside.Probes[mongo] = Listener{Result: ListenNotOnHost}, Probe{Outcome: OutcomeOpened, Address: "10.0.0.99:27017"}
+		}},
+		{expose, Fail, "exposed-data", func(_ *workspace.Workspace, e *Evidence) { // at another of its addresses
+			e.Listeners[mongo], e.Outside.Probes[mongo] = Listener{Result: ListenNotOnHost}, Probe{Outcome: OutcomeOpened, Address: "192.0.2.10:27017"}
+		}},
 		{expose, Unknown, "exposure-cannot-tell", outside(Probe{Outcome: OutcomeCannotTell})},
 		{expose, Unknown, "exposure-not-tried", outside(Probe{})},
 		{expose, Unknown, "exposure-nothing-listened", func(_ *workspace.Workspace, e *Evidence) {

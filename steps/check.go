@@ -24,6 +24,8 @@ type Looking struct {
 	// Addresses are the operator's own, by which is told whether the operator is
 	// one of the hosts.
 	Addresses []netip.Addr
+	// NameServers are the operator's, which are asked for what Lookup cannot give.
+	NameServers []netip.AddrPort
 	// Lookup gives the addresses of a name, as the operator sees them.
 	Lookup func(ctx context.Context, name string) ([]netip.Addr, error)
 	// Published gives what is published of the workspace's release; without it
@@ -52,6 +54,9 @@ func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 	var all sync.WaitGroup
 	for _, h := range s.Workspace.Hosts {
 		all.Go(func() { l.host(ctx, h.Name) })
+	}
+	for _, name := range check.DomainNames(s.Workspace) {
+		all.Go(func() { l.caa(ctx, name) })
 	}
 	all.Go(func() { l.published(ctx) })
 	all.Go(func() { l.external(ctx) })

@@ -41,7 +41,6 @@ func (l *looker) names(ctx context.Context) {
 		if l.o.Lookup != nil && !l.skips("domain:"+name+":dns") {
 			all.Go(func() { set(check.Operator, lookupOf(l.o.Lookup(ctx, name))) })
 		}
-		all.Go(func() { l.caa(ctx, name) })
 		for host, h := range l.s.Hosts {
 			if !l.skips("domain:" + name + ":dns:" + host) {
 				all.Go(func() {

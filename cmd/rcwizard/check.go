@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -136,7 +137,7 @@ func (a *app) look(ctx context.Context, ans answers, skips []string) (check.Evid
 		return check.Evidence{}, err
 	}
 	evidence := steps.Check(ctx, s, steps.Looking{
-		Skips: skips, Unreachable: failures, Addresses: own, Lookup: lookup, Published: a.published(),
+		Skips: skips, Unreachable: failures, Addresses: own, NameServers: nameServers(), Lookup: lookup, Published: a.published(),
 	})
 	if err := ctx.Err(); err != nil {
 		return check.Evidence{}, fmt.Errorf("look at the hosts: %w", err)
@@ -216,6 +217,16 @@ func (a *app) published() func(context.Context, release.Release) (release.Publis
 
 func lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 	return net.DefaultResolver.LookupNetIP(ctx, "ip", name) //nolint:wrapcheck // it names what was asked for
+}
+
+// nameServers are those of this machine. A system without the file has them
+// elsewhere; then the hosts' are asked.
+func nameServers() []netip.AddrPort {
+	conf, err := os.ReadFile("/etc/resolv.conf")
+	if err != nil {
+		return nil
+	}
+	return steps.NameServers(string(conf))
 }
 
 // ownAddresses are those of this machine that others could know it by.
