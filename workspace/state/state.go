@@ -18,6 +18,9 @@
 //	rendered/        the files as last rendered
 //	manifest.json    their digests
 //	report.md        the report of the last installation
+//
+// A workspace of which not everything has been answered is a draft: see
+// DraftFolder.
 package state
 
 import (
