@@ -31,6 +31,9 @@ type Looking struct {
 	// Published gives what is published of the workspace's release; without it
 	// the catalogue alone is asked.
 	Published func(ctx context.Context, r release.Release) (release.Published, error)
+	// Found, where set, is told every finding as soon as it stands, again when it
+	// changes, and by the time Check returns all of them, one call at a time.
+	Found func(check.Finding)
 }
 
 // Check looks at everything that an installation of the site depends on: the
@@ -40,7 +43,7 @@ type Looking struct {
 // as unknown. When the context ends, the evidence is what was there by then.
 func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 	l := &looker{
-		s: s, o: o, ours: map[string][]string{},
+		s: s, o: o, ours: map[string][]string{}, more: make(chan struct{}, 1), told: map[string]check.Finding{},
 		e: check.Evidence{
 			At: time.Now().UTC().Truncate(time.Second), Hosts: map[string]check.Host{},
 			Listeners: map[check.Place]check.Listener{}, Probes: map[check.Path]check.Probe{},
@@ -51,6 +54,7 @@ func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 	l.e.Outside = outside(s.Workspace, o.Addresses)
 	l.names(ctx) // where the names lead is where their ports are tried
 	ports := l.plan()
+	told := l.tell()
 	var all sync.WaitGroup
 	for _, h := range s.Workspace.Hosts {
 		all.Go(func() { l.host(ctx, h.Name) })
@@ -62,8 +66,10 @@ func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 	all.Go(func() { l.external(ctx) })
 	all.Go(func() { ports.try(ctx) })
 	all.Wait()
+	told()
 	ports.conclude(ctx)
 	l.exists()
+	l.found(true)
 	return l.e
 }
 
@@ -77,6 +83,10 @@ type looker struct {
 	// ours are the compose projects of this workspace, by host: those whose
 	// receipts name it.
 	ours map[string][]string
+	// more says that there is evidence which has not been judged yet.
+	more chan struct{}
+	// told are the findings as Looking.Found was told them, by id.
+	told map[string]check.Finding
 }
 
 func (l *looker) skips(id string) bool { return check.Matches(l.o.Skips, id) }
@@ -86,6 +96,10 @@ func (l *looker) note(write func(e *check.Evidence)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	write(&l.e)
+	select {
+	case l.more <- struct{}{}:
+	default: // it is known already
+	}
 }
 
 // host looks at one host.

@@ -232,8 +232,9 @@ func (p *ports) try(ctx context.Context) {
 	if p.l.s.View.Outside != nil {
 		operator = probe.Dialer(p.l.s.View.Outside)
 	}
-	results := probe.Matrix(ctx, hosts, operator, p.edges)
-	p.l.note(func(*check.Evidence) {
+	results := probe.MatrixEach(ctx, hosts, operator, p.edges, p.heard)
+	p.l.note(func(e *check.Evidence) {
+		clear(e.Outside.Probes) // the best of several ways counts, by what is known at the end
 		for i, r := range results {
 			p.take[i](probeOf(r))
 			if r.To == "" {
@@ -242,6 +243,20 @@ func (p *ports) try(ctx context.Context) {
 			if old, seen := p.sockets[p.at[i]]; !seen || old.State == probe.Listening {
 				p.sockets[p.at[i]] = r.Socket
 			}
+		}
+	})
+}
+
+// heard takes the outcome of one edge before all are known.
+func (p *ports) heard(edge int, r probe.Result) {
+	p.l.note(func(e *check.Evidence) {
+		p.take[edge](probeOf(r))
+		if r.To == "" {
+			return
+		}
+		place := p.at[edge]
+		if old, seen := e.Listeners[place]; !seen || old.Result == check.ListenReady {
+			e.Listeners[place] = listenerOf(r.Socket, p.l.ours[place.Host])
 		}
 	})
 }

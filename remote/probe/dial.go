@@ -47,7 +47,7 @@ type call struct {
 // A host that itself stopped answering meanwhile is told as CannotTell, not as
 // NoAnswer.
 func Dial(ctx context.Context, h Host, addr netip.AddrPort, nonce string) Outcome {
-	return dialAll(ctx, h, []call{{addr: unmap(addr), nonce: nonce}})[0]
+	return dialAll(ctx, h, []call{{addr: unmap(addr), nonce: nonce}}, func(int, Outcome) {})[0]
 }
 
 // atOnce bounds the connections that one host opens at a time: sshd holds a
@@ -55,8 +55,9 @@ func Dial(ctx context.Context, h Host, addr netip.AddrPort, nonce string) Outcom
 const atOnce = 256
 
 // dialAll makes all calls from one host at once, and checks at the end that
-// the host itself answers if it says that others do not.
-func dialAll(ctx context.Context, h Host, calls []call) []Outcome {
+// the host itself answers if it says that others do not. heard is told of each
+// as soon as it came back.
+func dialAll(ctx context.Context, h Host, calls []call, heard func(int, Outcome)) []Outcome {
 	out := make([]Outcome, len(calls))
 	slots := make(chan struct{}, atOnce)
 	done := make(chan int)
@@ -74,10 +75,12 @@ func dialAll(ctx context.Context, h Host, calls []call) []Outcome {
 		i := <-done
 		if failed, ok := errors.AsType[*remote.DialError](out[i].Err); ok && failed.Kind == remote.DialProhibited {
 			around = append(around, i)
+			continue
 		}
+		heard(i, out[i])
 	}
 	for from := 0; from < len(around); from += atOnce {
-		dialByShell(ctx, h, calls, around[from:min(len(around), from+atOnce)], out)
+		dialByShell(ctx, h, calls, around[from:min(len(around), from+atOnce)], out, heard)
 	}
 	for _, o := range out {
 		silent = silent || o.Kind == NoAnswer
@@ -227,7 +230,7 @@ func kindOfWords(words string) Kind {
 
 // dialByShell makes the calls with these indices from one session, with the
 // first tool that the host has.
-func dialByShell(ctx context.Context, h Host, calls []call, which []int, out []Outcome) {
+func dialByShell(ctx context.Context, h Host, calls []call, which []int, out []Outcome, heard func(int, Outcome)) {
 	args := make([]string, 0, 3+3*len(which))
 	args = append(args, strconv.Itoa(int(Deadline/time.Second)), dialPython, dialPerl)
 	for _, i := range which {
@@ -255,6 +258,7 @@ func dialByShell(ctx context.Context, h Host, calls []call, which []int, out []O
 		o := Outcome{Via: via, Took: time.Since(begin)}
 		if o.read(word, rest, calls[which[n]].nonce) {
 			told[n], out[which[n]] = true, o
+			heard(which[n], o)
 		}
 	})
 	for n, i := range which {

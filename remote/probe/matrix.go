@@ -58,7 +58,15 @@ var ErrNotConnected = errors.New("there is no connection to the host")
 //
 // When it returns, all listeners are closed, also when the context ended.
 func Matrix(ctx context.Context, hosts map[string]Host, operator Dialer, edges []Edge) []Result {
-	m := &matrix{hosts: hosts, operator: operator, results: make([]Result, len(edges)), towers: map[string]*tower{}}
+	return MatrixEach(ctx, hosts, operator, edges, func(int, Result) {})
+}
+
+// MatrixEach is Matrix that tells the result of each edge, by its index, as soon
+// as something came back along it, from any goroutine. The last word is what it
+// returns: that a host had itself gone away, or whose listener it was that
+// answered, is known only at the end.
+func MatrixEach(ctx context.Context, hosts map[string]Host, operator Dialer, edges []Edge, each func(edge int, r Result)) []Result {
+	m := &matrix{hosts: hosts, operator: operator, each: each, results: make([]Result, len(edges)), towers: map[string]*tower{}}
 	froms := map[string][]int{}
 	for i, e := range edges {
 		m.results[i].Edge = e
@@ -100,6 +108,8 @@ func Matrix(ctx context.Context, hosts map[string]Host, operator Dialer, edges [
 type matrix struct {
 	hosts    map[string]Host
 	operator Dialer
+	// each hears of what came back along an edge.
+	each func(edge int, r Result)
 	// results are written by index, each by one goroutine.
 	results []Result
 	towers  map[string]*tower
@@ -143,12 +153,17 @@ func (m *matrix) dial(ctx context.Context, from string, cells []int) {
 		}
 	}
 	var outcomes []Outcome
+	heard := func(n int, o Outcome) {
+		r := m.results[cells[n]]
+		r.Outcome = o
+		m.each(cells[n], r)
+	}
 	h := m.hosts[from]
 	switch {
 	case from == "" && m.operator != nil:
-		outcomes = dialFromHere(ctx, m.operator, calls)
+		outcomes = dialFromHere(ctx, m.operator, calls, heard)
 	case from != "" && h != nil:
-		outcomes = dialAll(ctx, h, calls)
+		outcomes = dialAll(ctx, h, calls, heard)
 	default:
 		what := "host " + from
 		if from == "" {
@@ -164,11 +179,14 @@ func (m *matrix) dial(ctx context.Context, from string, cells []int) {
 	}
 }
 
-func dialFromHere(ctx context.Context, dial Dialer, calls []call) []Outcome {
+func dialFromHere(ctx context.Context, dial Dialer, calls []call, heard func(int, Outcome)) []Outcome {
 	out := make([]Outcome, len(calls))
 	var wg sync.WaitGroup
 	for i := range calls {
-		wg.Go(func() { out[i] = dialOne(ctx, dial, calls[i]) })
+		wg.Go(func() {
+			out[i] = dialOne(ctx, dial, calls[i])
+			heard(i, out[i])
+		})
 	}
 	wg.Wait()
 	return out
