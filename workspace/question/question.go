@@ -98,6 +98,8 @@ type place struct {
 	n int
 	// host is the name of the host, for its secrets.
 	host string
+	// about is the name of the host, or of the instance.
+	about string
 }
 
 // Page is where the question is asked, by the answers so far.
@@ -111,6 +113,13 @@ func (q Question) pageIn(complete workspace.Workspace) Page {
 	}
 	return q.page
 }
+
+// About is the name of the host or the instance that the question is about;
+// empty where it is about the whole workspace.
+func (q Question) About() string { return q.at.about }
+
+// Place is the place of that host or instance in its list, from 0; -1 for none.
+func (q Question) Place() int { return q.at.n }
 
 // Options are what a Choice chooses from.
 func (q Question) Options(a Answers) []Option {
@@ -221,11 +230,11 @@ func places(list string, w workspace.Workspace) []place {
 	switch list {
 	case "hosts":
 		for n, h := range w.Hosts {
-			out = append(out, place{n: n, host: h.Name})
+			out = append(out, place{n: n, host: h.Name, about: h.Name})
 		}
 	case "instances":
 		for n, i := range w.Instances {
-			out = append(out, place{n: n, host: i.Host})
+			out = append(out, place{n: n, host: i.Host, about: i.Name})
 		}
 	default:
 		out = []place{{n: -1}}
