@@ -32,6 +32,11 @@ type Locker interface {
 	Lost() <-chan struct{}
 	// Err says why, once Lost is closed.
 	Err() error
+	// Hold asks, before each change on a host, whether the right is still
+	// there; the host is empty for a step that names none. It may wait while a
+	// connection is made again. After an error Lost is closed, or the context
+	// has ended.
+	Hold(ctx context.Context, host string) error
 }
 
 // Options are what a run needs beside its plan. The zero value runs.
@@ -42,7 +47,8 @@ type Options struct {
 	Lines *Lines
 	// Journal records the run; nil: nothing is recorded.
 	Journal Recorder
-	// Locker, when not nil, ends the run when it is lost.
+	// Locker, when not nil, is asked before each change, and ends the run when
+	// it is lost.
 	Locker Locker
 	// Concurrency bounds the steps that run at a time; 0 is
 	// DefaultConcurrency. At most one step runs on each host in any case.

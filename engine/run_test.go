@@ -344,6 +344,8 @@ func (l lostLock) Lost() <-chan struct{} { return l }
 
 func (l lostLock) Err() error { return errors.New("taken by eve@laptop") }
 
+func (l lostLock) Hold(context.Context, string) error { return nil }
+
 func TestCancelCutsStepsInFlight(t *testing.T) {
 	for name, tt := range map[string]struct {
 		want  error

@@ -46,6 +46,9 @@ func (w *work) do(ctx context.Context) outcome {
 	case rep.Verdict == Blocked:
 		return w.failed(ctx, Checking, blocked(rep))
 	}
+	if err := w.hold(ctx); err != nil && w.mayChange(ctx) {
+		return w.failed(ctx, Checking, err)
+	}
 	if !w.mayChange(ctx) {
 		w.out.close()
 		w.skip(w.index, -1)
@@ -92,6 +95,15 @@ func (r *runner) mayChange(ctx context.Context) bool {
 		return true
 	}
 	return false
+}
+
+// hold asks the Locker whether the step may change its host. Of an error that
+// ends the run the run tells; another is the step's own.
+func (w *work) hold(ctx context.Context) error {
+	if w.opts.Locker == nil || !w.mayChange(ctx) {
+		return nil
+	}
+	return w.opts.Locker.Hold(ctx, w.ref.Host) //nolint:wrapcheck // it names the host
 }
 
 // blocked is the error of a first look that found the way barred.
