@@ -2,9 +2,12 @@ package ui
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/question"
 )
 
 // Backend is all that a wizard asks of the world around it. Whoever implements
@@ -101,10 +104,9 @@ type Draft struct {
 	Key string
 	// Page is the name of the page that comes next, as the face gave it to Save.
 	Page string
-	// Workspace is as written: defaults are made by whoever uses it.
-	Workspace workspace.Workspace
-	// Secrets are kept with the answers, in a file of their own.
-	Secrets workspace.Secrets
+	// Answers are as they were given, without the defaults. Its secrets are kept
+	// too, in a file of their own.
+	Answers question.Answers
 	// Typed are secrets for this run alone: they are never written down.
 	Typed workspace.Secrets
 	// Skips are the checks that the person chose not to heed.
@@ -112,4 +114,12 @@ type Draft struct {
 }
 
 // All are the secrets that are kept and those that were typed.
-func (d Draft) All() workspace.Secrets { return d.Secrets.Override(d.Typed) }
+func (d Draft) All() workspace.Secrets { return d.Answers.Secrets.Override(d.Typed) }
+
+// Clone is a draft that shares no memory with this one.
+func (d Draft) Clone() Draft {
+	d.Answers = d.Answers.Clone()
+	d.Typed.Hosts = maps.Clone(d.Typed.Hosts)
+	d.Skips = slices.Clone(d.Skips)
+	return d
+}

@@ -1,12 +1,9 @@
 package ui
 
 import (
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
-	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // State says how far a workspace came.
@@ -60,20 +57,4 @@ type LastRun struct {
 	Failures []engine.Failure
 	// Cut are the steps that began and did not end.
 	Cut []engine.StepRef
-}
-
-// Clone is a draft that shares nothing with this one that is ever written to;
-// a pointer in a workspace is replaced, never written through.
-func (d Draft) Clone() Draft {
-	d.Workspace.Hosts = slices.Clone(d.Workspace.Hosts)
-	d.Workspace.Instances = slices.Clone(d.Workspace.Instances)
-	d.Secrets = cloned(d.Secrets)
-	d.Typed = cloned(d.Typed)
-	d.Skips = slices.Clone(d.Skips)
-	return d
-}
-
-func cloned(s workspace.Secrets) workspace.Secrets {
-	s.Hosts = maps.Clone(s.Hosts)
-	return s
 }

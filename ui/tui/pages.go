@@ -1,0 +1,22 @@
+package tui
+
+// entry is a page with its name.
+type entry struct {
+	id    pageID
+	title string
+	// way says that the page is one of the way from Start to Done, which the
+	// rail shows and the header counts.
+	way  bool
+	page page
+}
+
+// newPages makes every page for the draft that is open. Their order is the
+// person's way; what is off the way stands behind.
+func newPages(c *common) []entry {
+	return []entry{
+		{pageStart, "Start", true, newStart(c)},
+		{pageDone, "Done", true, newDone(c)},
+		{pageFailure, "Failure", false, newFailure(c)},
+		{pageStatus, "Status", false, newStatus(c)},
+	}
+}
