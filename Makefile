@@ -12,13 +12,13 @@ export CGO_ENABLED ?= 0
 GOLANGCI   := v2.15.0
 GORELEASER := v2.16.0
 
-.PHONY: build test test-unit test-race test-loaders test-lab lint fmt golden guide-map fuzz \
+.PHONY: build test test-unit test-race test-loaders test-pictures test-lab lint fmt golden guide-map pictures fuzz \
 	lab lab-down demo bench torture snapshot release-check clean
 
 build: ## the program, into bin/
 	$(GO) build -trimpath -o bin/rcwizard ./cmd/rcwizard
 
-test: test-race test-loaders test-lab ## everything; without root the lab's part is skipped and says so
+test: test-race test-loaders test-pictures test-lab ## everything; without root the lab's part is skipped and says so
 
 test-unit: ## what needs no host: seconds
 	$(GO) vet ./...
@@ -32,6 +32,9 @@ test-loaders: $(PROGRAMS) ## the rendered files, by Compose's, Traefik's and Pro
 	cd test/loaders && $(GO) vet ./... && \
 		RCWIZARD_COMPOSE=$(LAB_DIR)/cache/bin/docker-compose RCWIZARD_TRAEFIK=$(LAB_DIR)/cache/bin/traefik $(GO) test ./...
 
+test-pictures: ## what takes the docs' pictures
+	cd test/pictures && $(GO) vet ./... && $(GO) test ./...
+
 test-lab: build ## the lab: real hosts on this machine
 	./test/lab/run-tests
 
@@ -40,6 +43,7 @@ lint: $(TOOLS)/golangci-lint-$(GOLANGCI)
 	cd test/lab && $< run --config ../../.golangci.yml ./...
 	cd test/lab/images/standin && $< run --config ../../../../.golangci.yml ./...
 	cd test/loaders && $< run --config ../../.golangci.yml ./...
+	cd test/pictures && $< run --config ../../.golangci.yml ./...
 
 fmt: $(TOOLS)/golangci-lint-$(GOLANGCI)
 	$< fmt ./...
@@ -53,12 +57,16 @@ golden: ## write the goldens anew; read the diff
 guide-map: ## docs/guide-map.md from the steps, the table of holes and the tests
 	$(GO) test ./cmd/rcwizard -run TestGuideMap -update
 
+pictures: build ## the docs' pictures, taken of the program as test/pictures/scripts say
+	cd test/pictures && $(GO) run . -out $(CURDIR)/docs/pictures -program $(CURDIR)/bin/rcwizard scripts/*.script
+
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME
 	@set -e; for pkg in $$($(GO) list ./...); do \
 		for f in $$($(GO) test $$pkg -list '^Fuzz' | grep '^Fuzz' || true); do \
 			echo "$$pkg $$f"; $(GO) test $$pkg -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME); \
 		done; done
+	cd test/pictures && $(GO) test ./script -run '^$$' -fuzz '^FuzzParse$$' -fuzztime $(FUZZTIME)
 
 $(LAB): FORCE
 	cd test/lab && $(GO) build -o $(LAB) ./cmd/lab
