@@ -1,0 +1,146 @@
+package plain
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
+)
+
+// review shows the files and the plan, and asks what is to become of them.
+func (s *session) review(ctx context.Context, next string) (string, error) {
+	s.heading("Review", "What would be written where, and what would be done. Nothing is changed yet.")
+	s.Asker.sayf("Asking every server how it is.")
+	r, err := s.Backend.Review(ctx, s.draft)
+	if err != nil {
+		return "", err //nolint:wrapcheck // it says what happened and what to do
+	}
+	if err := s.show(r); err != nil {
+		return "", err
+	}
+	for {
+		n, err := s.Asker.choose("What now", []string{
+			"deploy", "show a file", "write the files to a folder instead, to deploy them by hand",
+			"change an answer", "stop here; the answers are kept",
+		}, -1)
+		if err != nil {
+			return "", err
+		}
+		switch n {
+		case 0:
+			yes, err := s.Asker.yes("Deploy to "+count(len(r.Hosts), "server")+" now?", "")
+			if err != nil && !errors.Is(err, errBack) {
+				return "", err
+			}
+			if yes {
+				return next, nil
+			}
+		case 1:
+			if err := s.showFile(r); err != nil && !errors.Is(err, errBack) {
+				return "", err
+			}
+		case 2:
+			return "", s.export(ctx)
+		case 3:
+			return s.otherPage()
+		default:
+			return "", errStop
+		}
+	}
+}
+
+// show lists the files by server, and what every step would do.
+func (s *session) show(r ui.Review) error {
+	if err := s.Style.Problems(s.Out, r.Warnings); err != nil {
+		return err
+	}
+	var b strings.Builder
+	for _, h := range r.Hosts {
+		b.WriteString(h.Host + "\n")
+		for _, f := range h.Files {
+			fmt.Fprintf(&b, "  %s  %s%s\n", f.Mode, f.Path, fileNote(f))
+		}
+	}
+	if err := s.print(b.String() + "\n"); err != nil {
+		return err
+	}
+	if err := s.Style.Plan(s.Out, r.Plan); err != nil {
+		return err
+	}
+	if r.Estimate > 0 {
+		return s.print("About " + duration(r.Estimate) + ", going by " + r.EstimateFrom + ".\n")
+	}
+	return nil
+}
+
+// fileNote says what would happen to a file, and whether it is not the guide's.
+func fileNote(f ui.ReviewFile) string {
+	var parts []string
+	if f.Change == "" {
+		parts = append(parts, "as it should be")
+	} else {
+		parts = append(parts, string(f.Change))
+	}
+	if len(f.Remarks) > 0 {
+		parts = append(parts, "differs from the guide")
+	}
+	return ", " + strings.Join(parts, ", ")
+}
+
+// showFile prints one file, with what differs from the guide beside its lines.
+func (s *session) showFile(r ui.Review) error {
+	var files []ui.ReviewFile
+	var titles []string
+	for _, h := range r.Hosts {
+		for _, f := range h.Files {
+			files = append(files, f)
+			titles = append(titles, h.Host+"  "+f.Path)
+		}
+	}
+	n, err := s.Asker.choose("Which file", titles, -1)
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	remark := func(line int) {
+		for _, m := range files[n].Remarks {
+			if m.Line == line {
+				b.WriteString("       differs from the guide because " + m.Text + "\n")
+			}
+		}
+	}
+	remark(0)
+	for i, line := range slices.Collect(strings.Lines(files[n].Content)) {
+		fmt.Fprintf(&b, "%4d   %s\n", i+1, engine.CleanLine(strings.TrimRight(line, "\r\n")))
+		remark(i + 1)
+	}
+	return s.print(b.String())
+}
+
+// export writes the files and ends the wizard.
+func (s *session) export(ctx context.Context) error {
+	to, err := s.Asker.line("Folder, or a file that ends in .tar.gz (a folder with the workspace's name here): ")
+	if err != nil {
+		return err
+	}
+	if to == "<" {
+		return errBack
+	}
+	done, err := s.Backend.Export(ctx, s.draft, ui.ExportOptions{To: to})
+	if err != nil {
+		return err //nolint:wrapcheck // it says what happened and what to do
+	}
+	var b strings.Builder
+	b.WriteString(count(done.Files, "file") + " written to " + done.Path + ". They hold secrets.\n")
+	for _, left := range done.Left {
+		b.WriteString("no part of it, and left as it is: " + left + "\n")
+	}
+	if err := s.print(b.String()); err != nil {
+		return err
+	}
+	return errStop
+}
