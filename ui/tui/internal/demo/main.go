@@ -1,0 +1,57 @@
+// Command demo shows the wizard with workspaces, hosts and a deployment that
+// are made up, for whoever works on a page or takes pictures of one. It opens
+// no connection, keeps nothing and deploys nothing.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/ui/tui"
+	"github.com/rcwizard/rcwizard/ui/uitest"
+)
+
+func main() {
+	ascii := flag.Bool("ascii", false, "draw with no sign beyond ASCII")
+	empty := flag.Bool("empty", false, "know no workspace yet")
+	delay := flag.Duration("delay", 300*time.Millisecond, "`TIME` that everything takes")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
+	err := show(ctx, tui.Options{Input: os.Stdin, Output: os.Stdout, ASCII: *ascii}, *empty, *delay)
+	stop()
+	if err != nil && !errors.Is(err, context.Canceled) {
+		complain(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func complain(w io.Writer, err error) { _, _ = fmt.Fprintf(w, "demo: %v\n", err) }
+
+func show(ctx context.Context, o tui.Options, empty bool, delay time.Duration) error {
+	b := &uitest.Backend{
+		Drafts:  map[string]ui.Draft{},
+		Counted: uitest.Count(), Written: ui.Exported{Path: "/home/ada/chat-example-com", Files: 23},
+		Delays: map[string]time.Duration{},
+	}
+	for _, method := range []string{"Workspaces", "Open", "Inspect", "Releases", "Check", "Review", "Export", "Deploy", "Status"} {
+		b.Delays[method] = delay
+	}
+	if !empty {
+		b.Known = uitest.Known()
+		for _, k := range b.Known {
+			d := uitest.Draft()
+			d.Key, d.Page = k.Key, k.Page
+			b.Drafts[k.Key] = d
+		}
+	}
+	_, err := tui.Run(ctx, b, o)
+	return err //nolint:wrapcheck // said as it is
+}
