@@ -154,19 +154,9 @@ func (q Question) Get(a Answers) string {
 // name is the last part of the key.
 func (q Question) name() string { return q.Key[strings.LastIndexByte(q.Key, '.')+1:] }
 
-// Default is what the answer is if none is given, by the answers so far: what
-// the schema makes of them, or a suggestion. It is empty where there is none.
+// Default is what the answer is if none is given: what the schema makes of the
+// answers so far. It is empty where there is none.
 func (q Question) Default(a Answers) string {
-	if q.suggest != nil {
-		if suggestion := q.suggest(a.Workspace.Complete()); suggestion != "" {
-			return suggestion
-		}
-	}
-	return q.follows(a)
-}
-
-// follows is what Complete makes of the field if nothing is said.
-func (q Question) follows(a Answers) string {
 	switch q.Kind {
 	case Addresses, RoleSet, Secret:
 		return ""
@@ -216,7 +206,7 @@ func (q Question) Set(a *Answers, answer string) error {
 		rename(a, q.at.n, answer)
 		return nil
 	}
-	if answer == q.follows(*a) {
+	if answer == q.Default(*a) {
 		answer = ""
 	}
 	v := field(reflect.ValueOf(&a.Workspace).Elem(), q.Key)

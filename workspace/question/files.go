@@ -28,8 +28,8 @@ func files() []Question {
 		},
 		{
 			Key: "grafana.domain", page: Files, Title: "Grafana's domain",
-			Help:    "A name of its own, which must lead to the reverse proxy too.",
-			suggest: grafanaDomain, lenient: withoutAuthority, when: mode(workspace.GrafanaSubdomain),
+			Help:    "A name of its own, such as grafana.chat.example.com, which must lead to the reverse proxy too.",
+			lenient: withoutAuthority, when: mode(workspace.GrafanaSubdomain),
 		},
 		{
 			Key: "grafana_admin_password", page: Files, Kind: Secret, Title: "Grafana's password",
@@ -92,13 +92,6 @@ func grafanaModes(w workspace.Workspace) []Option {
 		{Value: string(workspace.GrafanaSubdomain), Title: "under a domain of its own", Help: "Such as " + name + "; needs a DNS record."},
 		{Value: string(workspace.GrafanaNone), Title: "none", Help: "No monitoring at all."},
 	}
-}
-
-func grafanaDomain(w workspace.Workspace) string {
-	if w.Domain == "" {
-		return ""
-	}
-	return "grafana." + w.Domain
 }
 
 func storageTypes(workspace.Workspace) []Option {

@@ -82,7 +82,6 @@ type Question struct {
 	page    Page
 	moved   func(workspace.Workspace) Page
 	options func(workspace.Workspace) []Option
-	suggest func(workspace.Workspace) string
 	when    func(w workspace.Workspace, at place) bool
 	// also are fields, as they stand in All, of which a problem is one of this
 	// answer.

@@ -140,16 +140,6 @@ func TestDefaultsFollow(t *testing.T) {
 	if w.Name != "talk-example-org" || w.RootURL != "https://talk.example.org" {
 		t.Errorf("name %q and address %q stayed behind", w.Name, w.RootURL)
 	}
-	answer(t, &a, "grafana.mode", "subdomain")
-	q, _ := Find("grafana.domain", a)
-	if got := q.Default(a); got != "grafana.talk.example.org" {
-		t.Errorf("suggested for Grafana: %q", got)
-	}
-	// A suggestion that is taken is an answer: nothing else makes it.
-	answer(t, &a, "grafana.domain", q.Default(a))
-	if got := a.Workspace.Complete().Grafana.Domain; got != "grafana.talk.example.org" {
-		t.Errorf("the suggestion was taken, and Grafana's domain is %q", got)
-	}
 }
 
 // A question whose answer does nothing is not asked.
