@@ -44,8 +44,9 @@ type Name struct {
 	// Lookups by where was asked: a host's name, or Operator.
 	Lookups map[string]Lookup
 	CAA     CAA
-	// Ports say how connecting to the name, from outside, went.
-	Ports map[int]Probe
+	// Ports say how connecting to the name from outside went, by the port: one
+	// probe for each address that the operator was given for it (Probe.Address).
+	Ports map[int][]Probe
 	// Public are the proxy's addresses as the world knows them, as far as they
 	// are not on its interfaces: behind NAT, or told by the operator.
 	Public []netip.Addr
@@ -129,18 +130,23 @@ func (j nameJudge) lookup(from string) Finding {
 	if from == Operator {
 		what, where = "dns", "this machine"
 	}
-	var right, wrong []netip.Addr
+	var right, elsewhere, wrong []netip.Addr
 	proxy := j.proxyAddresses()
 	for _, a := range l.Addresses {
 		a = a.Unmap()
 		if slices.Contains(proxy, a) && (!a.IsLoopback() || from == j.w.Proxy.Host) {
+			right = append(right, a)
+			continue
+		}
+		elsewhere = append(elsewhere, a)
+		if j.reached(a) {
 			right = append(right, a)
 		} else {
 			wrong = append(wrong, a)
 		}
 	}
 	find := func(v Verdict, kind Kind) Finding {
-		f := j.find(what, v, kind, "where", where, "found", joined(l.Addresses), "wrong", joined(wrong), "right", joined(right), "detail", said(l.Detail))
+		f := j.find(what, v, kind, "where", where, "found", joined(l.Addresses), "wrong", joined(wrong), "elsewhere", joined(elsewhere), "right", joined(right), "detail", said(l.Detail))
 		f.From = from
 		return f
 	}
@@ -163,19 +169,19 @@ func (j nameJudge) lookup(from string) Finding {
 	switch {
 	case len(l.Addresses) == 0:
 		return find(Unknown, "dns-failed")
-	case len(wrong) == 0:
+	case len(elsewhere) == 0:
 		if from != Operator && j.differs(l) {
 			return find(Pass, "dns-split")
 		}
 		return find(Pass, "dns-right")
+	case len(elsewhere) == len(l.Addresses) && allCDN(elsewhere) && j.w.TLS.Mode.UsesACME():
+		return find(Fail, "dns-cdn-acme")
+	case len(elsewhere) == len(l.Addresses) && allCDN(elsewhere):
+		return find(Warn, "dns-cdn")
+	case len(wrong) == 0:
+		return find(Pass, "dns-nat")
 	case len(right) > 0:
 		return find(Fail, "dns-partly")
-	case allCDN(wrong) && j.w.TLS.Mode.UsesACME():
-		return find(Fail, "dns-cdn-acme")
-	case allCDN(wrong):
-		return find(Warn, "dns-cdn")
-	case j.reached():
-		return find(Pass, "dns-nat")
 	case j.w.TLS.Mode == workspace.TLSNone:
 		return find(Warn, "dns-front")
 	case from != Operator:
@@ -194,11 +200,13 @@ func (j nameJudge) differs(l Lookup) bool {
 	return operator.State == LookupFound && joined(operator.Addresses) != joined(l.Addresses)
 }
 
-// reached reports whether the proxy's own listener was heard through the name.
-func (j nameJudge) reached() bool {
+// reached reports whether the proxy itself was heard at an address of the name.
+func (j nameJudge) reached(a netip.Addr) bool {
 	for _, port := range []int{j.w.Proxy.HTTPSPort, j.w.Proxy.HTTPPort} {
-		if p := j.seen.Ports[port]; j.heard(port, p) {
-			return true
+		for _, p := range j.seen.Ports[port] {
+			if at, err := netip.ParseAddrPort(p.Address); err == nil && at.Addr().Unmap() == a && j.heard(port, p) {
+				return true
+			}
 		}
 	}
 	return false
@@ -211,9 +219,26 @@ func (j nameJudge) heard(port int, p Probe) bool {
 		p.Outcome.opened() && l.Result == ListenInUse && l.Owner == OwnerUs && p.Service == ServiceRight
 }
 
-// port judges whether the name leads to the proxy over one port.
+// port judges whether the name leads to the proxy over one port, by all of its
+// addresses: that which is worst off is told.
 func (j nameJudge) port(port int) Finding {
-	p := j.seen.Ports[port]
+	probes := j.seen.Ports[port]
+	if len(probes) == 0 {
+		return j.address(port, Probe{}, false)
+	}
+	heard := slices.ContainsFunc(probes, func(p Probe) bool { return j.heard(port, p) })
+	worst := j.address(port, probes[0], heard)
+	for _, p := range probes[1:] {
+		if f := j.address(port, p, heard); f.Verdict.rank() > worst.Verdict.rank() {
+			worst = f
+		}
+	}
+	return worst
+}
+
+// address judges one address of the name over one port. elsewhere says that the
+// proxy was heard at another.
+func (j nameJudge) address(port int, p Probe, elsewhere bool) Finding {
 	place := Place{Host: j.w.Proxy.Host, Scope: workspace.ScopeAll, Port: port}
 	l := j.e.Listeners[place]
 	find := func(v Verdict, kind Kind) Finding {
@@ -233,6 +258,8 @@ func (j nameJudge) port(port int) Finding {
 		return find(Pass, "name-reached")
 	case o == OutcomeTimeout:
 		return find(Fail, "name-filtered")
+	case (o == OutcomeNoRoute || o == OutcomeUnreachable) && elsewhere && isIPv6(p.Address):
+		return find(Warn, "name-ipv6-unseen")
 	case o == OutcomeNoRoute || o == OutcomeUnreachable:
 		return find(Fail, "name-unreachable")
 	case !listens && (o == OutcomeRefused || o.opened()):
@@ -249,6 +276,11 @@ func (j nameJudge) port(port int) Finding {
 		return find(Fail, "name-intercepted")
 	}
 	return find(Unknown, "name-cannot-tell")
+}
+
+func isIPv6(address string) bool {
+	a, err := netip.ParseAddrPort(address)
+	return err == nil && a.Addr().Unmap().Is6()
 }
 
 // letsEncrypt is how CAA records name Let's Encrypt.

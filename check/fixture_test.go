@@ -109,7 +109,7 @@ func well(w workspace.Workspace) Evidence {
 		e.Outside.Probes[s.Place] = Probe{Outcome: OutcomeTimeout, After: 5 * time.Second}
 	}
 	for _, name := range DomainNames(w) {
-		n := Name{Lookups: map[string]Lookup{}, CAA: CAA{State: LookupNone}, Ports: map[int]Probe{}}
+		n := Name{Lookups: map[string]Lookup{}, CAA: CAA{State: LookupNone}, Ports: map[int][]Probe{}}
 		proxy := e.Hosts[w.Proxy.Host].Addresses
 		found := Lookup{State: LookupFound, Addresses: proxy[len(proxy)-1:]}
 		n.Lookups[Operator] = found
@@ -117,7 +117,8 @@ func well(w workspace.Workspace) Evidence {
 			n.Lookups[h.Name] = found
 		}
 		for _, port := range []int{w.Proxy.HTTPPort, w.Proxy.HTTPSPort} {
-			n.Ports[port] = Probe{Outcome: OutcomeNonce, After: 12 * time.Millisecond}
+			at := netip.AddrPortFrom(found.Addresses[0], uint16(port)).String()
+			n.Ports[port] = []Probe{{Outcome: OutcomeNonce, After: 12 * time.Millisecond, Address: at}}
 		}
 		e.Names[name] = n
 	}

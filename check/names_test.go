@@ -50,7 +50,21 @@ func nameScenarios() []scenario {
 			lookup(found("127.0.0.1"))(w, e)
 		}},
 		{dns + ":edge", Pass, "dns-split", onDomain(func(n *Name) { n.Lookups["edge"] = found("127.0.0.1") })},
-		{dns, Fail, "dns-partly", operatorSees(OutcomeNonce, "192.0.2.13", "2001:db8::13")},
+		{dns, Fail, "dns-partly", operatorSees(OutcomeTimeout, "192.0.2.13", "2001:db8::13")},
+		{dns, Fail, "dns-partly", private(func(w *workspace.Workspace, e *Evidence) { // one is passed on, the other is not
+			operatorSees(OutcomeNonce, "203.0.113.9", "203.0.113.10")(w, e)
+			e.domain(func(n *Name) {
+				for port, probes := range n.Ports {
+					n.Ports[port] = []Probe{probes[0], {Outcome: OutcomeRefused, Address: probes[1].Address}}
+				}
+			})
+		})},
+		{dns, Pass, "dns-nat", operatorSees(OutcomeNonce, "192.0.2.13", "2001:db8::13")}, // two ways, both of which lead to it
+		{dns + ":rc1", Warn, "dns-wrong-on-host", private(func(w *workspace.Workspace, e *Evidence) { // an old answer, where the right one was proven
+			operatorSees(OutcomeNonce, "203.0.113.9")(w, e)
+			e.host("edge", func(h *Host) { h.Addresses = append(h.Addresses, addrs("192.0.2.13")...) })
+			lookup(found("203.0.113.10"))(w, e)
+		})},
 		{dns, Fail, "dns-cdn-acme", operatorSees(OutcomeOther, "104.16.1.1", "2606:4700::1")},
 		{dns, Warn, "dns-cdn", tls(workspace.TLSFiles, operatorSees(OutcomeOther, "104.16.1.1"))},
 		{dns, Warn, "dns-front", tls(workspace.TLSNone, operatorSees(OutcomeOther, "203.0.113.9"))},
@@ -75,6 +89,10 @@ func nameScenarios() []scenario {
 		{name443, Fail, "name-filtered", namePort(ready, Probe{Outcome: OutcomeTimeout, After: 5 * time.Second})},
 		{name443, Fail, "name-refused", namePort(ready, refused)},
 		{name443, Fail, "name-unreachable", namePort(ready, Probe{Outcome: OutcomeNoRoute})},
+		{name443, Fail, "name-refused", namePort(ready, nonce, refused)}, // the worst of its addresses
+		{name443, Fail, "name-unreachable", namePort(ready, nonce, Probe{Outcome: OutcomeUnreachable, Address: "192.0.2.14:443"})},
+		{name443, Fail, "name-unreachable", namePort(ready, Probe{Outcome: OutcomeUnreachable, Address: "[2001:db8::13]:443"})},
+		{name443, Warn, "name-ipv6-unseen", namePort(ready, nonce, Probe{Outcome: OutcomeUnreachable, Address: "[2001:db8::13]:443", Detail: "network is unreachable"})},
 		{name443, Unknown, "name-nothing-listened", namePort(Listener{}, refused)},
 		{name443, Unknown, "name-nothing-listened", namePort(theirs, Probe{Outcome: OutcomeOther})},
 		{name443, Unknown, "name-nothing-listened", namePort(Listener{}, nonce)},

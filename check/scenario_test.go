@@ -1,6 +1,7 @@
 package check
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -51,7 +52,10 @@ func operatorSees(ports Outcome, addresses ...string) func(*workspace.Workspace,
 	return onDomain(func(n *Name) {
 		n.Lookups[Operator] = Lookup{State: LookupFound, Addresses: addrs(addresses...)}
 		for port := range n.Ports {
-			n.Ports[port] = Probe{Outcome: ports, After: time.Second}
+			n.Ports[port] = nil
+			for _, a := range n.Lookups[Operator].Addresses {
+				n.Ports[port] = append(n.Ports[port], Probe{Outcome: ports, After: time.Second, Address: netip.AddrPortFrom(a, uint16(port)).String()})
+			}
 		}
 	})
 }
@@ -60,10 +64,10 @@ func outside(p Probe) func(*workspace.Workspace, *Evidence) {
 	return func(_ *workspace.Workspace, e *Evidence) { e.Outside.Probes[mongo] = p }
 }
 
-func namePort(l Listener, p Probe) func(*workspace.Workspace, *Evidence) {
+func namePort(l Listener, probes ...Probe) func(*workspace.Workspace, *Evidence) {
 	return func(_ *workspace.Workspace, e *Evidence) {
 		e.Listeners[https] = l
-		e.domain(func(n *Name) { n.Ports[443] = p })
+		e.domain(func(n *Name) { n.Ports[443] = probes })
 	}
 }
 

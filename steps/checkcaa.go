@@ -165,6 +165,9 @@ func (r resolver) once(ctx context.Context, network string, question *dns.Msg, s
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // connections through SSH know no deadlines
 	client := dns.Client{Net: network, Timeout: answerWithin}
 	answer, _, err := client.ExchangeWithConnContext(ctx, question, &dns.Conn{Conn: conn, UDPSize: dns.DefaultMsgSize})
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err() // whichever of the two ends was first
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask the name server: %w", err)
 	}

@@ -17,12 +17,17 @@ import (
 	"github.com/rcwizard/rcwizard/remote/probe"
 )
 
-// lookupScript asks the host's own resolver, which the services there use too.
-// getent's code 2 is a name that does not exist.
+// lookupScript asks the host's own resolver, which the services there use too,
+// for A and AAAA: with -A also for those that the host itself has no use for,
+// where its getent knows that. Code 2 is a name that does not exist.
 const lookupScript = `
 command -v getent >/dev/null 2>&1 || { echo none; exit 0; }
-getent ahosts "$1" && exit 0
-[ $? = 2 ] && echo missing || echo failed
+for all in -A ''; do
+	getent $all ahosts "$1" 2>/dev/null && exit 0
+	code=$?
+	[ $code != 2 ] || { echo missing; exit 0; }
+done
+echo failed
 `
 
 // names asks for the addresses of the names that must lead to the proxy: from
@@ -33,7 +38,7 @@ func (l *looker) names(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, name := range check.DomainNames(l.s.Workspace) {
 		l.note(func(e *check.Evidence) {
-			e.Names[name] = check.Name{Lookups: map[string]check.Lookup{}, Ports: map[int]check.Probe{}}
+			e.Names[name] = check.Name{Lookups: map[string]check.Lookup{}, Ports: map[int][]check.Probe{}}
 		})
 		set := func(from string, seen check.Lookup) {
 			l.note(func(e *check.Evidence) { e.Names[name].Lookups[from] = seen })

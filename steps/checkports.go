@@ -152,7 +152,10 @@ func fromOutside(p check.Probe) check.Probe {
 	return p
 }
 
-// names adds the ways to the proxy by its names.
+// mostAddresses bounds how many addresses of one name are tried.
+const mostAddresses = 16
+
+// names adds the ways to the proxy by its names, by every address of each.
 func (p *ports) names(add func(string, netip.AddrPort, check.Site, func(check.Probe))) {
 	l := p.l
 	w := l.s.Workspace
@@ -161,21 +164,21 @@ func (p *ports) names(add func(string, netip.AddrPort, check.Site, func(check.Pr
 			continue
 		}
 		for _, name := range check.DomainNames(w) {
-			set := func(seen check.Probe) { l.e.Names[name].Ports[s.Port] = seen }
-			found := l.e.Names[name].Lookups[check.Operator]
+			found := l.e.Names[name].Lookups[check.Operator].Addresses
+			seen := make([]check.Probe, min(len(found), mostAddresses))
 			switch {
 			case l.skips("domain:" + name + ":" + strconv.Itoa(s.Port)):
+				continue
 			case l.e.Outside.Inside != "":
-				set(check.Probe{Outcome: check.OutcomeInside})
-			case len(found.Addresses) > 0:
-				addr := netip.AddrPortFrom(found.Addresses[0], uint16(s.Port)) //nolint:gosec // a valid workspace's ports fit
-				add(check.World, addr, s, set)
-				p.asks = append(p.asks, ask{addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) {
-					seen := l.e.Names[name].Ports[s.Port]
-					seen.Service = a
-					set(seen)
-				}})
+				seen = []check.Probe{{Outcome: check.OutcomeInside}}
+			default:
+				for i := range seen {
+					addr := netip.AddrPortFrom(found[i], uint16(s.Port)) //nolint:gosec // a valid workspace's ports fit
+					add(check.World, addr, s, func(p check.Probe) { seen[i] = p })
+					p.asks = append(p.asks, ask{addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) { seen[i].Service = a }})
+				}
 			}
+			l.e.Names[name].Ports[s.Port] = seen
 		}
 	}
 }
@@ -240,7 +243,11 @@ func (p *ports) try(ctx context.Context) {
 			if r.To == "" {
 				continue
 			}
-			if old, seen := p.sockets[p.at[i]]; !seen || old.State == probe.Listening {
+			old, seen := p.sockets[p.at[i]]
+			switch {
+			case !seen, withoutIPv6(old):
+				p.sockets[p.at[i]] = r.Socket
+			case old.State == probe.Listening && !withoutIPv6(r.Socket):
 				p.sockets[p.at[i]] = r.Socket
 			}
 		}
@@ -255,10 +262,16 @@ func (p *ports) heard(edge int, r probe.Result) {
 			return
 		}
 		place := p.at[edge]
-		if old, seen := e.Listeners[place]; !seen || old.Result == check.ListenReady {
+		if old, seen := e.Listeners[place]; (!seen || old.Result == check.ListenReady) && !withoutIPv6(r.Socket) {
 			e.Listeners[place] = listenerOf(r.Socket, p.l.ours[place.Host])
 		}
 	})
+}
+
+// withoutIPv6 reports whether a socket only shows that the host has no IPv6, over
+// which a name would lead to it: the service listens without it.
+func withoutIPv6(s probe.Socket) bool {
+	return s.State == probe.NotOnHost && s.Addr.Addr() == netip.IPv6Unspecified()
 }
 
 // conclude tells who has the ports that are in use, and asks the services of
