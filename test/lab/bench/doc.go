@@ -5,6 +5,7 @@
 //     command, through rcwizard's package remote, through a program that has
 //     x/crypto and nothing else, and through ansible-core;
 //   - an installation on four hosts, and how much of it was rcwizard's own;
+//   - every connection among ten hosts, and among fifty with their facts;
 //   - a second installation that changes nothing, the start to the first
 //     output, memory, and the size of the program.
 //

@@ -1,9 +1,6 @@
 package probe_test
 
 import (
-	"io"
-	"net"
-	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,35 +14,13 @@ import (
 func connect(t *testing.T, f *lab.Fleet, name, user string) *remote.SSH {
 	t.Helper()
 	host := f.Host(name)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = near.Close() }()
-				far, err := f.Dial(t.Context(), "tcp", net.JoinHostPort(host.Address().String(), "22"))
-				if err != nil {
-					return
-				}
-				defer func() { _ = far.Close() }()
-				go func() { _, _ = io.Copy(far, near); _ = far.Close() }()
-				_, _ = io.Copy(near, far)
-			}()
-		}
-	}()
+	at := host.Relay(t, 22)
 	key, err := host.HostKey()
 	if err != nil {
 		t.Fatal(err)
 	}
 	h, err := remote.Connect(t.Context(), remote.Target{
-		Name: name, Address: "127.0.0.1", Port: int(netip.MustParseAddrPort(l.Addr().String()).Port()), User: user,
+		Name: name, Address: at.Addr().String(), Port: int(at.Port()), User: user,
 		IdentityFile: f.KeyFile(), HostKey: key, SSHConfig: "none",
 		KnownHosts: []string{filepath.Join(t.TempDir(), "known_hosts")},
 	})
