@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	flags.StringVar(&o.out, "out", ".", "`DIR`ectory of the pictures")
 	flags.StringVar(&o.program, "program", "rcwizard", "the rcwizard to picture, a `PATH`")
-	flags.Func("through", "`WORDS`, divided by spaces, before every program: the command that runs it elsewhere", func(words string) error {
+	flags.Func("through", "`WORDS`, divided by spaces, before every rcwizard: the command that runs it elsewhere", func(words string) error {
 		o.through = strings.Fields(words)
 		return nil
 	})

@@ -80,7 +80,12 @@ func (s *stage) carryOut(ctx context.Context, in script.Instruction) error {
 	case script.Show:
 		return s.screen().Show(in.Args[0] + "\n") //nolint:wrapcheck // wrapped by the caller
 	case script.Run:
-		return s.screen().Start(s.command(in.Args)) //nolint:wrapcheck // as above
+		// A wait that is over does not end the program; Close does.
+		return s.screen().Start(s.command(context.WithoutCancel(ctx), in.Args)) //nolint:wrapcheck // as above
+	case script.Do:
+		if out, err := s.command(ctx, in.Args).CombinedOutput(); err != nil {
+			return fmt.Errorf("%q: %w: %s", in.Args, err, out)
+		}
 	default:
 		if s.terminal == nil {
 			return errors.New("nothing was run yet")
@@ -155,14 +160,12 @@ func (s *stage) screen() *terminal.Terminal {
 	return s.terminal
 }
 
-// command is a program as the script runs it. Close ends it, not a context: a
-// wait that is over does not end the program.
-func (s *stage) command(args []string) *exec.Cmd {
+// command is a program as the script runs it.
+func (s *stage) command(ctx context.Context, args []string) *exec.Cmd {
 	if args[0] == "rcwizard" {
-		args = append([]string{s.program}, args[1:]...)
+		args = slices.Concat(s.through, []string{s.program}, args[1:])
 	}
-	args = slices.Concat(s.through, args)
-	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx // see above
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = s.dir
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + s.home, "LANG=C.UTF-8", "TERM=xterm-256color", "COLORTERM=truecolor",

@@ -34,7 +34,7 @@ func TestPlay(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	asks := program(t, dir, `printf 'args %s, %s, %s\n' "$*" "$A" "${SECRET:-clean}"; read line; echo "read $line after $$ s"; exit 3`)
-	const text = "changing `after [0-9]+`\nenv A=b\nshow \"$ rcwizard ${WHAT}\"\nrun rcwizard ${WHAT}\n" +
+	const text = "changing `after [0-9]+`\nenv A=b\ndo mkdir -p did/${WHAT}\nshow \"$ rcwizard ${WHAT}\"\nrun rcwizard ${WHAT}\n" +
 		"wait \"args check, b\"\ntype yes\nkey enter\nwait \"read yes\"\ngone nothing\nexit 3\nsnapshot answer Answer\n"
 	out, err := play(t, dir, text, "-program", asks, "-define", "WHAT=check", "-env", "SECRET=given")
 	if err != nil || !strings.Contains(out, "answer.svg  new") {
@@ -43,6 +43,9 @@ func TestPlay(t *testing.T) {
 	picture, err := os.ReadFile(filepath.Join(dir, "out", "answer.svg"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "did", "check")); err != nil {
+		t.Errorf("what was to be done: %v", err)
 	}
 	for _, want := range []string{"<title>Answer</title>", ">$ rcwizard check<", ">args check, b, given<", ">read yes after "} {
 		if !bytes.Contains(picture, []byte(want)) {
@@ -70,6 +73,8 @@ func TestPlayTrouble(t *testing.T) {
 		"timeout 50ms\nrun sleep 60\nwait else\n":    "x.script:3: wait: wait until the screen shows",
 		"timeout 50ms\nrun sleep 60\nexit 0\n":       "x.script:3: exit: wait for the end of",
 		"run rcwizard\nrun rcwizard\n":               "still runs",
+		"do sh -c \"echo why; exit 2\"\n":            "exit status 2: why",
+		"timeout 50ms\ndo sleep 60\n":                "x.script:2: do: [\"sleep\" \"60\"]: ",
 		"run no-such-program\n":                      "no-such-program",
 		"show x\nsize 20x20\n":                       "x.script:2: size: something was run already",
 		"snapshot a b\n":                             "nothing was run yet",

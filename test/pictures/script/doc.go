@@ -19,6 +19,8 @@
 //	show TEXT            writes a line onto the terminal, as a shell shows a command
 //	run PROGRAM ARG…     starts a program. The word rcwizard is the program that is
 //	                     pictured. One at a time: an earlier one has ended with exit.
+//	do PROGRAM ARG…      runs a program beside the terminal to its end, which is exit
+//	                     code 0: what is done to hosts while rcwizard looks at them
 //	wait TEXT…           until all texts are on the screen at once
 //	gone TEXT…           until none of the texts is on the screen
 //	type TEXT            types the text

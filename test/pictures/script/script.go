@@ -22,6 +22,7 @@ const (
 	Changing   Verb = "changing"
 	Show       Verb = "show"
 	Run        Verb = "run"
+	Do         Verb = "do"
 	Wait       Verb = "wait"
 	Gone       Verb = "gone"
 	Type       Verb = "type"
@@ -60,7 +61,7 @@ const many = 1 << 20
 func arities() map[Verb]arity {
 	return map[Verb]arity{
 		Size: {1, 1}, Background: {1, 1}, Env: {1, 1}, Timeout: {1, 1}, Changing: {1, 1}, Show: {1, 1}, Run: {1, many},
-		Wait: {1, many}, Gone: {1, many}, Type: {1, 1}, Key: {1, many}, Paste: {1, 1}, Resize: {1, 1},
+		Do: {1, many}, Wait: {1, many}, Gone: {1, many}, Type: {1, 1}, Key: {1, many}, Paste: {1, 1}, Resize: {1, 1},
 		Snapshot: {2, 2}, Exit: {1, 1},
 	}
 }
