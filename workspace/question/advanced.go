@@ -120,17 +120,24 @@ func port(key, title, help string, when func(workspace.Workspace, place) bool) Q
 // certificatePage is Advanced, unless the usual authority issues no certificate
 // for the domain: then there is something to be chosen.
 func certificatePage(w workspace.Workspace) Page {
-	w.TLS.Mode = workspace.TLSLetsEncrypt
-	before := len(domainErrors(w))
+	// Of the domain alone: this is asked at every key.
+	w = workspace.Workspace{Domain: w.Domain, TLS: workspace.TLS{Mode: workspace.TLSLetsEncrypt}}
+	issued := domainErrors(w)
 	withoutAuthority(&w)
-	if before > len(domainErrors(w)) {
+	if issued > domainErrors(w) {
 		return Workspace
 	}
 	return Advanced
 }
 
-func domainErrors(w workspace.Workspace) workspace.Problems {
-	return slices.DeleteFunc(w.Validate().Errors(), func(p workspace.Problem) bool { return p.Field != "domain" })
+func domainErrors(w workspace.Workspace) int {
+	count := 0
+	for _, p := range w.Complete().Validate().Errors() {
+		if p.Field == "domain" {
+			count++
+		}
+	}
+	return count
 }
 
 func tlsModes(workspace.Workspace) []Option {

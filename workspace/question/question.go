@@ -148,8 +148,8 @@ func All() []Question {
 func On(p Page, a Answers) []Question {
 	w := a.Workspace.Complete()
 	var out []Question
-	for _, q := range resolved(w) {
-		if q.pageIn(w) == p && q.askedIn(w) {
+	for _, q := range resolved(w, func(q Question) bool { return q.pageIn(w) == p }) {
+		if q.askedIn(w) {
 			out = append(out, q)
 		}
 	}
@@ -170,7 +170,7 @@ func OnHost(p Page, a Answers, n int) []Question {
 // or not; ok is false if there is none.
 func Find(key string, a Answers) (found Question, ok bool) {
 	w := a.Workspace.Complete()
-	for _, q := range resolved(w) {
+	for _, q := range resolved(w, func(q Question) bool { return q.Key == template(key) }) {
 		if q.Key != key {
 			continue
 		}
@@ -192,11 +192,11 @@ func (q Question) ofHosts() bool {
 	return strings.HasPrefix(q.Key, "hosts[") || strings.HasPrefix(q.Key, "hosts.")
 }
 
-// resolved is All with the questions of lists for each place. All of one host,
-// or one instance, stand together.
-func resolved(w workspace.Workspace) []Question {
+// resolved is All as far as it is wanted, with the questions of lists for each
+// place. All of one host, or one instance, stand together.
+func resolved(w workspace.Workspace, wanted func(Question) bool) []Question {
 	var out []Question
-	all := All()
+	all := slices.DeleteFunc(All(), func(q Question) bool { return !wanted(q) })
 	for len(all) > 0 {
 		same := 1
 		list := listOf(all[0].Key)
