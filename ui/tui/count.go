@@ -32,8 +32,8 @@ func (l Look) answer(a check.Answer) string {
 	return l.word(warning, "not known")
 }
 
-// countLines draw a count: the verdict, a row for each instance, what is worth
-// telling, and the rest of the cluster.
+// countLines draw a count: the verdict, a row for each instance, and what is
+// worth telling.
 func (l Look) countLines(c ui.Count, w int) []string {
 	out := []string{l.word(toneOf(c.Verdict), c.Summary), ""}
 	t := table{
@@ -56,15 +56,16 @@ func (l Look) countLines(c ui.Count, w int) []string {
 	for _, f := range c.Findings {
 		out = append(out, l.finding(toneOf(f.Verdict), f.Text, f.Hint, w)...)
 	}
-	if len(c.Facts) > 0 {
-		out = append(out, "")
-		rows := make([]row, len(c.Facts))
-		for i, f := range c.Facts {
-			rows[i] = row{f.Label, f.Value}
-		}
-		out = append(out, l.pairs(w, rows...)...)
-	}
 	return out
+}
+
+// factLines are the rest of the cluster.
+func (l Look) factLines(c ui.Count, w int) []string {
+	rows := make([]row, len(c.Facts))
+	for i, f := range c.Facts {
+		rows[i] = row{f.Label, f.Value}
+	}
+	return l.pairs(w, rows...)
 }
 
 // finding is a sentence with its sign, and below it what to do.

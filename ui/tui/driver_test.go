@@ -136,10 +136,15 @@ func (d *driver) pass(t time.Duration) {
 	}
 }
 
-// open begins at a page with a draft, as Start does.
+// open begins at a page with a draft, as Start does; and also at one that Start
+// never opens, since it deploys or shows what was deployed.
 func (d *driver) open(k ui.Known, draft ui.Draft, id pageID) {
 	d.t.Helper()
 	d.send(openedMsg{known: k, draft: draft, page: id})
+	if d.m.front != id {
+		d.carryOut(d.m.visit(id, true))
+		d.settle()
+	}
 	if d.m.front != id {
 		d.t.Fatalf("the page in front is %s, want %s", d.m.front, id)
 	}

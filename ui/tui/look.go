@@ -49,7 +49,7 @@ func unicode() Glyphs {
 		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 		BarFull: "━", BarEmpty: "─",
 		Ellipsis: "…", Arrow: "→", Up: "↑", Down: "↓", Left: "‹", Right: "›", Between: "·",
-		Mask:    '•',
+		Mask:    '*', // as huh's
 		Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
 	}
 }

@@ -27,6 +27,8 @@ type Model struct {
 	layout layout
 
 	pages []entry
+	// build makes the pages for a draft: newPages.
+	build func(*common) []entry
 	// front is the page that is shown.
 	front pageID
 	// trail are the pages that back leads to, the last one first to be left.
@@ -86,7 +88,7 @@ type (
 )
 
 func newModel(ctx context.Context, backend ui.Backend, o Options) *Model {
-	m := &Model{ascii: o.ASCII, dark: true, parent: ctx, front: pageStart}
+	m := &Model{ascii: o.ASCII, dark: true, parent: ctx, front: pageStart, build: newPages}
 	m.c = &common{backend: backend, now: time.Now, after: tea.Tick}
 	m.restyle()
 	m.begin(ui.Known{}, ui.Draft{})
@@ -112,7 +114,7 @@ func (m *Model) begin(k ui.Known, d ui.Draft) {
 	m.c.generation++
 	m.c.known, m.c.draft, m.saved = k, d, d.Clone()
 	m.c.run, m.c.end = nil, ending{}
-	m.pages = newPages(m.c)
+	m.pages = m.build(m.c)
 	m.trail = nil
 }
 
@@ -246,22 +248,23 @@ func (m *Model) grant(w wish) tea.Cmd {
 	switch w.kind {
 	case wishNext:
 		if to, ok := m.following(); ok {
-			return m.leavePage(func() tea.Cmd { return m.visit(to, true) })
+			return m.leavePage(to, func() tea.Cmd { return m.visit(to, true) })
 		}
 	case wishBack:
 		if len(m.trail) > 0 {
-			return m.leavePage(m.backwards)
+			to := m.trail[len(m.trail)-1]
+			return m.leavePage(to, func() tea.Cmd { return m.visit(to, false) })
 		}
 	case wishVisit:
-		return m.leavePage(func() tea.Cmd { return m.visit(w.page, true) })
+		return m.leavePage(w.page, func() tea.Cmd { return m.visit(w.page, true) })
 	case wishOpen:
-		return m.leavePage(func() tea.Cmd { return m.openDraft(w.known, w.page) })
+		return m.leavePage(m.front, func() tea.Cmd { return m.openDraft(w.known, w.page) })
 	case wishSay:
 		m.message = message{w.tone, w.text}
 	case wishQuit:
 		m.overlay = quitOverlay
 	case wishLeave:
-		return m.leavePage(func() tea.Cmd { return tea.Quit })
+		return m.leavePage(m.front, func() tea.Cmd { return tea.Quit })
 	case wishInterrupt:
 		m.left = Interrupted
 		return tea.Quit
@@ -303,18 +306,12 @@ func (m *Model) visit(id pageID, remember bool) tea.Cmd {
 	return e.page.Enter()
 }
 
-func (m *Model) backwards() tea.Cmd {
-	if len(m.trail) == 0 {
-		return nil
-	}
-	return m.visit(m.trail[len(m.trail)-1], false)
-}
-
 // openDraft reads a draft and shows a page of it.
 func (m *Model) openDraft(k ui.Known, id pageID) tea.Cmd {
 	if k.Key == "" {
 		return m.opened(openedMsg{page: id})
 	}
+	m.message = message{neutral, "opening " + or(k.Domain, k.Name)}
 	return m.c.do(func(ctx context.Context) tea.Msg {
 		d, err := m.c.backend.Open(ctx, k.Key)
 		return openedMsg{known: k, draft: d, page: id, err: err}
@@ -326,7 +323,9 @@ func (m *Model) opened(msg openedMsg) tea.Cmd {
 		m.message = message{bad, msg.err.Error()}
 		return nil
 	}
+	m.message = message{}
 	m.begin(msg.known, msg.draft)
+	msg.page = m.opens(msg.page)
 	// Going back leads through the pages that were answered before.
 	if i := slices.IndexFunc(m.pages, func(e entry) bool { return e.id == msg.page }); i >= 0 && m.pages[i].way {
 		for _, e := range m.pages[:i] {
@@ -337,19 +336,34 @@ func (m *Model) opened(msg openedMsg) tea.Cmd {
 	} else {
 		m.trail = []pageID{pageStart}
 	}
-	e, ok := m.entry(msg.page)
-	if !ok {
-		return nil
-	}
 	m.front = msg.page
-	return e.page.Enter()
+	return m.page().Enter()
 }
 
-// leavePage saves the answers, if they are not as they were saved last, and
-// then goes on. Keys that come meanwhile wait. When they cannot be saved the
+// opens is the page on which a workspace is opened: never one that begins to
+// change hosts because it is shown, and never one that there is not.
+func (m *Model) opens(id pageID) pageID {
+	if id == pageDeploy || id == pageDone {
+		id = pageReview
+	}
+	if _, ok := m.entry(id); ok {
+		return id
+	}
+	for _, e := range m.pages {
+		if e.way && e.id != pageStart {
+			return e.id
+		}
+	}
+	return pageStart
+}
+
+// leavePage saves the answers, if they are not as they were saved last, with the
+// page on which to go on with them, and then does what comes next. Keys that come meanwhile wait. When they cannot be saved the
 // page stays: nothing is to be lost that looked finished.
-func (m *Model) leavePage(then func() tea.Cmd) tea.Cmd {
-	m.c.draft.Page = string(m.front)
+func (m *Model) leavePage(to pageID, then func() tea.Cmd) tea.Cmd {
+	if e, ok := m.entry(to); ok && e.way && to != pageStart {
+		m.c.draft.Page = string(to)
+	}
 	if m.c.draft.Key == "" && emptyDraft(m.c.draft) || reflect.DeepEqual(m.c.draft, m.saved) {
 		return then()
 	}

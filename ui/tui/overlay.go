@@ -98,8 +98,6 @@ func (m *Model) quitQuestion(w, h int) []string {
 	}
 	boxWidth := min(w, 60)
 	lines := append([]string{""}, prose(text, boxWidth-4, look.Text.Render)...)
-	lines = append(lines, "",
-		look.Strong.Render("enter")+look.Muted.Render(" quit")+"   "+look.Strong.Render("esc")+look.Muted.Render(" stay"))
 	framed := look.box("Leave rcwizard?", lines, boxWidth, min(h, len(lines)+3))
 	return look.centred(framed, boxWidth, w, h)
 }

@@ -61,6 +61,10 @@ func (p *done) Render(w, h int) drawing {
 	lines = append(append(lines, "", look.heading("Where it is")), p.access(w)...)
 	lines = append(append(lines, "", look.heading("What comes next")), p.tasks(w)...)
 	lines = append(append(lines, "", look.heading("What there is only one of")), p.single(w)...)
+	if c := end.conclusion.Count; c != nil && len(c.Facts) > 0 {
+		lines = append(append(lines, "", look.heading("The rest of it")), look.factLines(*c, w)...)
+	}
+	lines = append(append(lines, "", look.heading("What is kept of it here")), p.kept(w)...)
 	return drawing{lines: p.scroll.show(look, lines, h)}
 }
 
@@ -76,9 +80,13 @@ func (p *done) access(w int) []string {
 		row{"Administrator", admin},
 		row{"Grafana", a.Grafana},
 		row{"Passwords", a.Secrets},
-		row{"This report", a.Report},
-		row{"Every line", a.Transcript},
 	)
+}
+
+// kept are the files that the run left on this machine.
+func (p *done) kept(w int) []string {
+	a := p.c.end.conclusion.Access
+	return p.c.look.pairs(w, row{"Report", a.Report}, row{"Every line", a.Transcript})
 }
 
 // tasks are what a person does next, by what there is.
@@ -87,7 +95,7 @@ func (p *done) tasks(w int) []string {
 	tasks := []string{"Back up MongoDB: nothing does yet."}
 	linked := p.c.end.conclusion.Count != nil && p.c.end.conclusion.Count.Linked == check.Yes
 	if !linked && len(d.Answers.Workspace.Instances) > 1 {
-		tasks = append(tasks, "Get a licence with the module scalability: until then the instances do not pass live events to each other.")
+		tasks = append(tasks, "Get a licence with the module scalability, so that the instances pass live events to each other.")
 	}
 	if t := d.Answers.Workspace.Storage.Type; t == "" || t == workspace.StorageGridFS {
 		tasks = append(tasks, "Move uploaded files out of MongoDB before there are many of them.")

@@ -96,6 +96,7 @@ func (p *status) Render(w, h int) drawing {
 		lines = append(lines, prose(p.err.Error(), w, look.Text.Render)...)
 	case p.count != nil:
 		lines = append(lines, look.countLines(*p.count, w)...)
+		lines = append(append(lines, ""), look.factLines(*p.count, w)...)
 	}
 	return drawing{lines: p.scroll.show(look, lines, h)}
 }

@@ -126,13 +126,6 @@ func statusScenes() []scene {
 	}
 }
 
-// formPage is a page of nothing but a form, for its tests.
-type formPage struct {
-	quiet
-
-	f *form
-}
-
 func formScenes() []scene {
 	at := func(p question.Page, play func(d *driver, f *form)) func(d *driver) {
 		return func(d *driver) {
@@ -140,7 +133,7 @@ func formScenes() []scene {
 			f := newForm(d.m.c, questionsOn(p))
 			for i := range d.m.pages {
 				if d.m.pages[i].id == pageStatus {
-					d.m.pages[i].page = &formPage{f: f}
+					d.m.pages[i].page = &formPage{c: d.m.c, f: f}
 					d.m.pages[i].title = p.Title()
 				}
 			}

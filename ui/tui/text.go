@@ -2,6 +2,7 @@ package tui
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
 )
@@ -58,18 +59,54 @@ func (l Look) ends(left, right string, w int) string {
 	return l.fit(left, max(0, room)) + strings.Repeat(" ", max(0, w-max(0, room)-width(right))) + right
 }
 
-// wrap breaks a text between words into lines of at most w cells, and a word
-// that is longer anywhere. Its own line breaks stay.
+// wrap breaks a text without styles between words into lines of at most w
+// cells. A word that is longer is broken after a slash, where it has one: it is
+// a path or an address as a rule. The text's own line breaks stay.
 func wrap(s string, w int) []string {
 	if w <= 0 || s == "" {
 		return nil
 	}
-	// A hyphen is no place to break at: it would tear names and ids.
-	lines := strings.Split(ansi.Wrap(s, w, "\u00a0"), "\n")
-	for i := range lines {
-		lines[i] = strings.TrimRight(lines[i], " ")
+	var out []string
+	for paragraph := range strings.SplitSeq(s, "\n") {
+		line := ""
+		for word := range strings.FieldsSeq(paragraph) {
+			for {
+				room := w - width(line)
+				if line != "" {
+					room--
+				}
+				if width(word) <= room {
+					break
+				}
+				if line != "" {
+					out, line = append(out, line), ""
+					continue
+				}
+				piece := broken(word, w)
+				out, word = append(out, piece), word[len(piece):]
+			}
+			if line != "" {
+				line += " "
+			}
+			line += word
+		}
+		out = append(out, line)
 	}
-	return lines
+	return out
+}
+
+// broken is the beginning of a word that fits into w cells; at least one
+// character, so that there is an end to it.
+func broken(word string, w int) string {
+	piece := ansi.Truncate(word, w, "")
+	if slash := strings.LastIndexByte(piece, '/'); slash > 0 && len(piece) < len(word) {
+		piece = piece[:slash+1]
+	}
+	if piece == "" {
+		_, n := utf8.DecodeRuneInString(word)
+		piece = word[:n]
+	}
+	return piece
 }
 
 // prose wraps a text to a width that is comfortable to read, in a style.

@@ -21,8 +21,6 @@ type Options struct {
 	Environment []string
 	// ASCII draws with no sign beyond ASCII, for a locale that is not UTF-8.
 	ASCII bool
-	// Key opens a workspace at once, where its draft stopped. Empty: Start.
-	Key string
 }
 
 // Run shows the wizard until the person leaves, and leaves the terminal as it

@@ -57,7 +57,7 @@ func onTerminal(t *testing.T, backend ui.Backend, w, h int, environment ...strin
 		x.program.Kill()
 		cancel(nil)
 		// Its reader waits for a key that nobody presses any more.
-		if err := em.Emulator.Close(); err != nil && !errors.Is(err, io.EOF) {
+		if err := em.Close(); err != nil && !errors.Is(err, io.EOF) {
 			t.Error(err)
 		}
 		<-x.ended
