@@ -34,8 +34,8 @@ type Locker interface {
 	Err() error
 	// Hold asks, before each change on a host, whether the right is still
 	// there; the host is empty for a step that names none. It may wait while a
-	// connection is made again. After an error Lost is closed, or the context
-	// has ended.
+	// connection is made again. An error while Lost is not closed and the
+	// context goes on is a failure of the step.
 	Hold(ctx context.Context, host string) error
 }
 

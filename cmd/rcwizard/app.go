@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/viper"
 
+	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
 )
 
@@ -29,6 +30,8 @@ type app struct {
 	redactor *remote.Redactor
 	// links tells the person of connections that are lost and come back.
 	links links
+	// locker is the lock of the hosts, while a run has it; else nil.
+	locker engine.Locker
 }
 
 // run is the whole program: it returns the exit code.
@@ -101,8 +104,8 @@ two or more, Traefik on one. It reads workspace.yaml, renders every file,
 deploys host by host over SSH, and ends with a count of the instances.
 
 Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
-3 a check failed, or could not be made; 4 another rcwizard on this machine is
-working on the workspace; 130 interrupted.`,
+3 a check failed, or could not be made; 4 another operator is working on the
+workspace, or took it over; 130 interrupted.`,
 		// How many letters may be wrong in a command that is meant.
 		SuggestionsMinimumDistance: 2,
 
@@ -129,6 +132,7 @@ working on the workspace; 130 interrupted.`,
 		a.checkCommand(),
 		a.exportCommand(),
 		a.statusCommand(),
+		a.unlockCommand(),
 		a.versionCommand(),
 	)
 	return root

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/remote/lock"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
@@ -57,12 +58,14 @@ func standing(v cluster.Verdict) error {
 func exitCode(err error) (code int, untold bool) {
 	var exit *exitError
 	var locked *state.LockedError
+	var held *lock.HeldError
+	var lost *lock.LostError
 	switch {
 	case err == nil:
 		return exitDone, false
 	case errors.As(err, &exit):
 		return exit.code, exit.err != nil
-	case errors.As(err, &locked):
+	case errors.As(err, &locked), errors.As(err, &held), errors.As(err, &lost):
 		return exitLocked, true
 	case errors.Is(err, context.Canceled):
 		return exitInterrupted, true

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/remote/lock"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
@@ -27,6 +28,8 @@ func TestExitCode(t *testing.T) {
 		"failed":              {errors.New("no"), 1, true},
 		"failed, told":        {told(exitFailed), 1, false},
 		"wrong use":           {fmt.Errorf("here: %w", usage(errors.New("no"))), 2, true},
+		"hosts locked":        {fmt.Errorf("here: %w", &lockedError{err: &lock.HeldError{}}), 4, true},
+		"hosts lost":          {fmt.Errorf("here: %w", &lock.LostError{}), 4, true},
 		"locked":              {fmt.Errorf("here: %w", &state.LockedError{}), 4, true},
 		"cancelled":           {fmt.Errorf("here: %w", context.Canceled), 130, true},
 		"ended by a signal":   {fmt.Errorf("here: %w", interruptedError{syscall.SIGTERM}), 130, true},

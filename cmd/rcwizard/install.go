@@ -65,6 +65,7 @@ func deployFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolP("yes", "y", false, "ask nothing; what cannot be known is an error")
 	releaseFlags(cmd)
+	lockFlags(cmd)
 	f.Bool("overwrite-edited", false, "write over files that were edited by hand")
 	f.Bool("logs", true, "show the hosts' live output and progress")
 }
@@ -81,7 +82,7 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
-	unlock, err := a.lock(ans, doing)
+	unlock, err := a.lockWaiting(ctx, ans, doing)
 	if err != nil {
 		return err
 	}
@@ -94,6 +95,11 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 		return err
 	}
 	defer disconnect()
+	release, err := a.lockHosts(ctx, ans, site, doing)
+	if err != nil {
+		return err
+	}
+	defer release()
 	site.Overwrite = a.config.GetBool("overwrite-edited")
 	plan := steps.Install(site)
 	if !a.config.GetBool("yes") {

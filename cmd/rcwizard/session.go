@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/user"
 	"strings"
 	"time"
 
@@ -16,25 +14,7 @@ import (
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui/jsonl"
 	"github.com/rcwizard/rcwizard/ui/plain"
-	"github.com/rcwizard/rcwizard/workspace/state"
 )
-
-// lock keeps other runs on this machine away from the workspace.
-func (a *app) lock(ans answers, doing string) (unlock func(), err error) {
-	name := a.sys.env("USER")
-	if u, err := user.Current(); err == nil {
-		name = u.Username
-	}
-	l, err := ans.folder.Lock(state.Holder{PID: os.Getpid(), User: name, Since: time.Now(), Doing: doing})
-	if err != nil {
-		return nil, fmt.Errorf("lock the workspace: %w", err)
-	}
-	return func() {
-		if err := l.Close(); err != nil {
-			a.sayf("rcwizard: unlock the workspace: %v\n", err)
-		}
-	}, nil
-}
 
 // keepLocked keeps what a command needs that deploys nothing, while no other
 // run is at work.
@@ -104,7 +84,7 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 	a.stop.during(func() {
 		a.links.during(log, a.redactor.Redact, func() {
 			_, runErr = engine.Run(ctx, plan, engine.Options{
-				Log: log, Lines: lines, Journal: journal,
+				Log: log, Lines: lines, Journal: journal, Locker: a.locker,
 				Stop:   a.stop.graceful,
 				Resume: a.resumeWith(ans.workspace.Name),
 				Redact: a.redactor.Redact,
@@ -118,17 +98,21 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 	switch {
 	case runErr == nil:
 		return nil
+	case errors.Is(runErr, engine.ErrLockLost):
+		return told(exitLocked)
 	case errors.Is(runErr, context.Canceled), errors.Is(runErr, engine.ErrStopped):
 		return told(exitInterrupted)
 	}
 	return told(exitFailed)
 }
 
-// resumeWith is the command that goes on with a workspace, for a shell, from
-// where this one was given: with what was said of finding the workspace and its
-// hosts.
-func (a *app) resumeWith(name string) string {
-	command := []string{"rcwizard", "resume", name}
+// resumeWith is the command that goes on with a workspace.
+func (a *app) resumeWith(name string) string { return a.commandWith("resume", name) }
+
+// commandWith is a command for a workspace, for a shell, from where this one was
+// given: with what was said of finding the workspace and its hosts.
+func (a *app) commandWith(verb, name string) string {
+	command := []string{"rcwizard", verb, name}
 	for _, flag := range []string{"dir", "ssh-config", "known-hosts"} {
 		if value := a.config.GetString(flag); value != "" {
 			command = append(command, "--"+flag, word(value))

@@ -148,6 +148,9 @@ func (g *grip) answers(ctx context.Context, s *session) bool {
 // sure returns nil when the lock is known to be held, without asking the host
 // where its last answer is fresh enough.
 func (g *grip) sure(ctx context.Context) error {
+	if g.held.unmade != nil {
+		return nil //nolint:nilerr // what looks may; what would change something asks Hold
+	}
 	if s := g.current(); s != nil && g.held.Err() == nil {
 		select {
 		case <-s.done:

@@ -43,6 +43,9 @@ func (g *guarded) Stream(ctx context.Context, c remote.Command, emit func(remote
 
 // Put implements remote.Host.
 func (g *guarded) Put(ctx context.Context, dir string, files []remote.File, opt remote.PutOptions) error {
+	if err := g.grip.held.unmade; err != nil {
+		return err
+	}
 	if err := g.grip.sure(ctx); err != nil {
 		return err
 	}

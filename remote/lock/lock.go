@@ -99,6 +99,17 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("host %s: another operator is at work: %s", e.Host, e.Holder)
 }
 
+// UnmadeError says that the lock of a host could not be made.
+type UnmadeError struct {
+	Host string
+	// Text is what the host said.
+	Text string
+}
+
+func (e *UnmadeError) Error() string {
+	return fmt.Sprintf("host %s: the lock that keeps other operators away cannot be made, so nothing is changed: %s", e.Host, e.Text)
+}
+
 // LostError says that the lock of a host was lost while it was held, and why.
 type LostError struct {
 	Host string

@@ -350,3 +350,26 @@ func TestLeftBehind(t *testing.T) {
 		}
 	}
 }
+
+// Where the login may not write nothing is kept away and nothing changed; what
+// looks goes on.
+func TestUnmade(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 2)
+	s.files[1] = "/proc/nowhere/.lock"
+	places := s.places(t)
+	h := take(t, "alice", places, lock.Options{})
+	var unmade *lock.UnmadeError
+	for _, host := range []string{"host0", "host1", ""} {
+		if err := h.Hold(t.Context(), host); !errors.As(err, &unmade) || unmade.Host != "host1" || !strings.Contains(unmade.Text, "/proc/nowhere") {
+			t.Errorf("Hold(%q) = %v", host, err)
+		}
+	}
+	guarded := h.Guard(places[0].Host.(remote.Host)) //nolint:forcetypeassert // made by places
+	if _, err := guarded.Run(t.Context(), remote.Command{Script: ":"}); err != nil {
+		t.Error(err)
+	}
+	if err := guarded.Put(t.Context(), t.TempDir(), []remote.File{{Path: "a", Mode: 0o600}}, remote.PutOptions{}); !errors.As(err, &unmade) {
+		t.Errorf("a file is put: %v", err)
+	}
+}

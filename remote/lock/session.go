@@ -104,7 +104,7 @@ func (s *session) hear(host, line string) {
 	case "OTHER":
 		s.decide(0, errOther)
 	case "FAIL":
-		s.decide(0, fmt.Errorf("host %s: the lock cannot be made: %s", host, rest))
+		s.decide(0, &UnmadeError{Host: host, Text: rest})
 	case "GONE":
 		s.mu.Lock()
 		s.gone = true

@@ -1,6 +1,7 @@
 package lock
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -23,6 +24,8 @@ type Held struct {
 	grips []*grip
 	names map[string]*grip
 	keep  sync.WaitGroup
+	// unmade is why the lock of a host could not be made, if there is one.
+	unmade error
 
 	once sync.Once
 	lost chan struct{}
@@ -33,6 +36,10 @@ type Held struct {
 // Operators who name the hosts in the same order are served in the order in
 // which they came to the first. Where somebody else has one the error wraps a
 // *HeldError, after Options.Wait at the latest; nothing is held meanwhile.
+//
+// Where a lock cannot be made, because the login may not write there or sudo
+// refuses, nobody is kept away and nothing may be changed: Hold gives the error
+// for every host, and commands that look go on, which may tell more.
 //
 // who is shown to others; its ID, Place and Since are filled in. The caller
 // closes what it gets.
@@ -72,6 +79,9 @@ func take(ctx context.Context, who Holder, places []Place, opt Options) (*Held, 
 		}
 	}
 	for _, g := range h.grips {
+		if g.now == nil {
+			continue
+		}
 		h.keep.Go(func() { g.keep(h.ctx) })
 	}
 	return h, nil
@@ -96,7 +106,12 @@ func (h *Held) add(ctx context.Context, who Holder, p Place, opt Options) error 
 		h.names[p.Host.Name()] = h.names[held.Holder.Place]
 		return nil
 	}
-	if err != nil {
+	_, refused := errors.AsType[*remote.SudoError](err)
+	_, unmade := errors.AsType[*UnmadeError](err)
+	switch {
+	case refused || unmade:
+		h.unmade = cmp.Or(h.unmade, err)
+	case err != nil:
 		return err
 	}
 	g.now = s
@@ -128,8 +143,12 @@ func (h *Held) lose(err error) {
 // Hold asks the host whether its lock is still held, and returns nil if it is:
 // nobody else has it for the next TTL less a few seconds. With an empty name it
 // asks all hosts. While a connection is made again it waits. An error is the
-// loss, of this host's lock or another's, or the end of the context.
+// loss, of this host's lock or another's, or the end of the context, or that a
+// lock was never made.
 func (h *Held) Hold(ctx context.Context, host string) error {
+	if h.unmade != nil {
+		return h.unmade
+	}
 	if host != "" {
 		if g, ok := h.names[host]; ok {
 			return g.hold(ctx)

@@ -33,7 +33,7 @@ func (e *LockedError) Error() string {
 	if e.Holder.PID == 0 {
 		return fmt.Sprintf("another rcwizard is working on the workspace in %s; wait for it to end", e.Dir)
 	}
-	return fmt.Sprintf("another rcwizard is working on the workspace in %s: %s by %s since %s (process %d); wait for it to end, or end it",
+	return fmt.Sprintf("another rcwizard is working on the workspace in %s: %s by %s since %s (process %d); wait for it to end (--lock-wait 10m waits), or end it",
 		e.Dir, e.Holder.Doing, e.Holder.User, e.Holder.Since.Format(time.RFC3339), e.Holder.PID)
 }
 

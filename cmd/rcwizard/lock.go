@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/lock"
+	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/state"
+)
+
+// lockName is the lock's file in the workspace's directory on each host: who may
+// deploy there can write to it, whatever the login, and nobody else can.
+const lockName = ".rcwizard.lock"
+
+func lockFlags(cmd *cobra.Command) {
+	cmd.Flags().Duration("lock-wait", 0, "wait this long (such as 10m) for another operator to be done; 0 refuses at once")
+}
+
+// lockedError says what to do about hosts that another operator holds.
+type lockedError struct {
+	err *lock.HeldError
+	// unlock is the command that shows and frees the locks, for a shell.
+	unlock string
+}
+
+func (e *lockedError) Error() string {
+	return e.err.Error() + "; wait for it to be done (--lock-wait 10m waits), or take the hosts away from it with: " + e.unlock
+}
+
+func (e *lockedError) Unwrap() error { return e.err }
+
+// login is who runs the program.
+func (a *app) login() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return a.sys.env("USER")
+}
+
+// lock keeps other runs on this machine away from the workspace.
+func (a *app) lock(ans answers, doing string) (unlock func(), err error) {
+	l, err := ans.folder.Lock(state.Holder{PID: os.Getpid(), User: a.login(), Since: time.Now(), Doing: doing})
+	if err != nil {
+		return nil, fmt.Errorf("lock the workspace: %w", err)
+	}
+	return func() {
+		if err := l.Close(); err != nil {
+			a.sayf("rcwizard: unlock the workspace: %v\n", err)
+		}
+	}, nil
+}
+
+// lockWaiting is lock for as long as --lock-wait says.
+func (a *app) lockWaiting(ctx context.Context, ans answers, doing string) (unlock func(), err error) {
+	began, wait, told := time.Now(), a.config.GetDuration("lock-wait"), false
+	for {
+		unlock, err := a.lock(ans, doing)
+		var locked *state.LockedError
+		if !errors.As(err, &locked) || time.Since(began) >= wait {
+			return unlock, err
+		}
+		if !told {
+			told = true
+			a.sayf("%v\nwaiting up to %s\n", locked, wait)
+		}
+		timer := time.NewTimer(min(time.Second, wait-time.Since(began)))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx) //nolint:wrapcheck // the signal says it
+		}
+	}
+}
+
+// lockHosts keeps operators on other machines away from the workspace's hosts,
+// and lets the site change them only as long as it does. Hosts are taken in the
+// order of their names, which is the same for everybody.
+func (a *app) lockHosts(ctx context.Context, ans answers, site *steps.Site, doing string) (release func(), err error) {
+	from, err := os.Hostname()
+	if err != nil {
+		from = "an unnamed machine"
+	}
+	wait := a.config.GetDuration("lock-wait")
+	held, err := lock.Take(ctx, lock.Holder{User: a.login(), From: from, PID: os.Getpid(), Doing: doing}, places(ans.workspace, site.Hosts), lock.Options{
+		Wait:    wait,
+		Waiting: func(e *lock.HeldError) { a.sayf("%v\nwaiting up to %s\n", e, wait) },
+	})
+	var other *lock.HeldError
+	switch {
+	case errors.As(err, &other):
+		return nil, &lockedError{err: other, unlock: a.commandWith("unlock", ans.workspace.Name)}
+	case err != nil:
+		return nil, fmt.Errorf("lock the hosts: %w", err)
+	}
+	a.locker = held
+	for name, h := range site.Hosts {
+		site.Hosts[name] = held.Guard(h)
+	}
+	return func() {
+		a.locker = nil
+		if err := held.Close(); err != nil {
+			a.sayf("rcwizard: unlock the hosts: %v\n", err)
+		}
+	}, nil
+}
+
+// places are where the hosts of a workspace keep their locks.
+func places(w workspace.Workspace, hosts map[string]remote.Host) []lock.Place {
+	sorted := slices.Clone(w.Hosts)
+	slices.SortFunc(sorted, func(x, y workspace.Host) int { return strings.Compare(x.Name, y.Name) })
+	out := make([]lock.Place, 0, len(sorted))
+	for _, h := range sorted {
+		out = append(out, lock.Place{
+			Host: hosts[h.Name], File: path.Join(w.Directory, lockName), NoRoot: h.Sudo == workspace.SudoNever,
+		})
+	}
+	return out
+}
