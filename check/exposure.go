@@ -57,7 +57,7 @@ func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
 	find := func(v Verdict, kind Kind) Finding {
 		f := finding("exposure:"+s.Host+":"+strconv.Itoa(s.Port), v, kind, fill)
 		f.Host, f.Port = s.Host, s.Port
-		if v == Fail || kind == "exposed-service" {
+		if kind == "exposed-data" || kind == "exposed-service" {
 			f.Commands = closing(w, s.Host, e.Hosts[s.Host].Firewall)
 		}
 		return f
@@ -80,6 +80,13 @@ func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
 		f := find(Unknown, "exposure-elsewhere")
 		f.Because = s.ID()
 		return f
+	case o.opened() && published(l):
+		fill["holder"] = l.holder()
+		v := Warn
+		if defenceless(w, s) {
+			v = Fail
+		}
+		return find(v, "exposed-published")
 	case o.opened() && defenceless(w, s):
 		return find(Fail, "exposed-data")
 	case o.opened():
@@ -97,6 +104,10 @@ func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
 	}
 	return find(Unknown, "exposure-cannot-tell")
 }
+
+// published reports whether Docker publishes the port of a container's own
+// network: then its packets are forwarded, and pass the rules for what comes in.
+func published(l Listener) bool { return l.Result == ListenInUse && l.Program == "docker-proxy" }
 
 // defenceless reports whether whoever reaches the place owns the data: MongoDB
 // and what carries the instances' messages ask for no password.

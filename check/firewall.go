@@ -31,19 +31,41 @@ type Firewall struct {
 	Seen   bool
 	// Installed are those whose commands are there.
 	Installed []FirewallKind
-	// Chain is nftables' chain that filters what comes in, as "inet filter input",
-	// which is also the default.
-	Chain string
-	// Zone is firewalld's zone; empty is its default zone.
-	Zone string
+	// Chains are nftables' chains that drop what comes in, as "inet filter input",
+	// which is also the default: a packet has to pass all of them.
+	Chains []string
+	// File is what the service nftables loads at boot; empty: it is not known, or
+	// nothing does.
+	File string
+	// Zones are firewalld's zones that have interfaces or sources of their own;
+	// Zone is for all others, empty if it is firewalld's default zone.
+	Zones []Zone
+	Zone  string
+	// Interfaces are the names of the interfaces that have an address; World is the
+	// one that leads to everybody.
+	Interfaces map[netip.Addr]string
+	World      string
 	// SSHPort is where the SSH server listens; 0: as in the workspace.
 	SSHPort int
 	// SSHFrom keeps SSH open for these alone; none: for everybody.
 	SSHFrom []netip.Prefix
 }
 
-// defaultChain is what the nftables.conf of the distributions names it.
-const defaultChain = "inet filter input"
+// defaultChain and defaultFile are what Debian has of nftables.
+const (
+	defaultChain = "inet filter input"
+	defaultFile  = "/etc/nftables.conf"
+)
+
+// assumed are the firewall's properties with the usual in place of what nobody
+// looked at.
+func (f Firewall) assumed() Firewall {
+	if len(f.Chains) == 0 {
+		f.Chains = []string{defaultChain}
+		f.File = or(f.File, defaultFile)
+	}
+	return f
+}
 
 // active are the active ones that rules must be given to: ufw and firewalld
 // write iptables' and nftables' rules themselves.
@@ -61,7 +83,14 @@ func (f Firewall) active() []FirewallKind {
 	if len(managers) > 0 {
 		return managers
 	}
+	if slices.Contains(plain, IPTables) && len(f.Chains) > 0 && !slices.ContainsFunc(f.Chains, notOfIPTables) {
+		return []FirewallKind{IPTables} // which shows as nftables, where it is made of that
+	}
 	return plain
+}
+
+func notOfIPTables(chain string) bool {
+	return chain != "ip filter INPUT" && chain != "ip6 filter INPUT"
 }
 
 // Rule lets one source in to ports of one host.
@@ -165,9 +194,7 @@ func FirewallLines(w workspace.Workspace, host string, edges []Edge, fw Firewall
 	if fw.SSHPort == 0 {
 		fw.SSHPort = 22
 	}
-	if fw.Chain == "" {
-		fw.Chain = defaultChain
-	}
+	fw = fw.assumed()
 	active := fw.active()
 	out := make([]Lines, 0, len(active)+1)
 	for _, kind := range active {
@@ -199,9 +226,7 @@ func CommandsFor(w workspace.Workspace, edges []Edge, fw Firewall) []string {
 	if len(fw.active()) == 0 {
 		return nil
 	}
-	if fw.Chain == "" {
-		fw.Chain = defaultChain
-	}
+	fw = fw.assumed()
 	var rules []Rule
 	for _, e := range edges {
 		rules = addRule(w, rules, e)
@@ -213,7 +238,7 @@ func CommandsFor(w workspace.Workspace, edges []Edge, fw Firewall) []string {
 	out := make([]string, 0, len(kinds)*len(rules))
 	for _, kind := range kinds {
 		for _, r := range rules {
-			out = append(out, permit(kind, r, fw)...)
+			out = append(out, applied(measures(kind, r, fw))...)
 		}
 	}
 	return savedOnce(out)

@@ -28,9 +28,9 @@ func TestFirewallLines(t *testing.T) {
 		"ufw":       {four(), Firewall{Active: []FirewallKind{NFTables, IPTables, UFW}, Seen: true}},
 		"firewalld": {four(), Firewall{Active: []FirewallKind{Firewalld}, Seen: true, Zone: "internal"}},
 		"iptables":  {four(), Firewall{Active: []FirewallKind{IPTables}, Seen: true}},
-		"nftables":  {four(), Firewall{Active: []FirewallKind{NFTables}, Seen: true, Chain: "ip filter INPUT"}},
+		"nftables":  {four(), Firewall{Active: []FirewallKind{NFTables}, Seen: true, Chains: []string{"inet lab input", "ip filter input"}, File: "/etc/sysconfig/nftables.conf"}},
 		"none":      {four(), Firewall{Seen: true, Installed: []FirewallKind{NFTables}, SSHFrom: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}}},
-		"ipv6":      {six(), Firewall{Active: []FirewallKind{IPTables, NFTables}, Seen: true, Chain: "ip filter INPUT"}},
+		"ipv6":      {six(), Firewall{Active: []FirewallKind{IPTables, NFTables}, Seen: true, Chains: []string{"ip6 filter INPUT"}, File: "/etc/nftables.conf"}},
 		"ipv6-ufw":  {six(), Firewall{Active: []FirewallKind{UFW, Firewalld}, Seen: true}},
 		"ipv6-none": {six(), Firewall{}},
 		"one-host":  {one(), Firewall{Active: []FirewallKind{UFW}, Seen: true}},
@@ -122,7 +122,7 @@ func TestCommandsFor(t *testing.T) {
 		return slices.DeleteFunc(Edges(w), func(e Edge) bool { return e.Path() != p })
 	}
 	edge := find(Path{"rc1", "db", 27017})
-	for kind, want := range map[FirewallKind]int{UFW: 1, Firewalld: 1, IPTables: 2, NFTables: 2} {
+	for kind, want := range map[FirewallKind]int{UFW: 1, Firewalld: 2, IPTables: 2, NFTables: 2} {
 		got := CommandsFor(w, edge, Firewall{Active: []FirewallKind{kind}})
 		if len(got) != want || !strings.Contains(got[0], "27017") || strings.Contains(got[0], "4222") || !strings.Contains(got[0], "10.0.0.11") {
 			t.Errorf("%s: %q", kind, got)

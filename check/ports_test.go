@@ -92,6 +92,16 @@ func portScenarios() []scenario {
 		{expose, Pass, "exposure-refused", outside(refused)},
 		{expose, Fail, "exposed-data", outside(nonce)},
 		{expose, Fail, "exposed-data", outside(silence)},
+		{expose, Fail, "exposed-published", func(_ *workspace.Workspace, e *Evidence) {
+			at := Place{"db", workspace.ScopePrivate, 27017}
+			e.Outside.Probes[at] = silence
+			e.Listeners[at] = Listener{Result: ListenInUse, Owner: OwnerOther, Program: "docker-proxy", Container: "old-mongo"}
+		}},
+		{"exposure:db:5050", Warn, "exposed-published", func(_ *workspace.Workspace, e *Evidence) {
+			at := Place{"db", workspace.ScopePrivate, 5050}
+			e.Outside.Probes[at] = silence
+			e.Listeners[at] = Listener{Result: ListenInUse, Owner: OwnerOther, Program: "docker-proxy", Container: "old-grafana"}
+		}},
 		{"exposure:db:4222", Fail, "exposed-data", func(_ *workspace.Workspace, e *Evidence) {
 			e.Outside.Probes[Place{"db", workspace.ScopePrivate, 4222}] = other
 		}},

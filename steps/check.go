@@ -117,7 +117,7 @@ func (l *looker) host(ctx context.Context, name string) {
 		seen = hostOf(f)
 		l.sudo(ctx, h, f, &seen)
 		seen.Docker = dockerOf(ctx, h, f)
-		seen.Firewall.Chain = dropChain(ctx, h, seen.Firewall)
+		firewallOf(ctx, h, f, &seen.Firewall)
 		l.deployments(ctx, h, &seen)
 		l.running(ctx, h)
 	} else {

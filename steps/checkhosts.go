@@ -161,26 +161,6 @@ func dockerOf(ctx context.Context, h remote.Host, f facts.Facts) check.Docker {
 	return d
 }
 
-// dropChainScript prints nftables' first chain that drops what comes in:
-// family, table, chain.
-const dropChainScript = `nft list chains | awk '
-$1 == "table" { t = $2 " " $3 }
-$1 == "chain" { c = $2 }
-/hook input/ && /policy drop/ { print t " " c; exit }'`
-
-// dropChain is the chain that rules of nftables belong into, where rcwizard can
-// see it.
-func dropChain(ctx context.Context, h remote.Host, fw check.Firewall) string {
-	if !fw.Seen || !slices.Contains(fw.Active, check.NFTables) {
-		return ""
-	}
-	res, err := h.Run(ctx, remote.Command{Script: dropChainScript, Root: true})
-	if err != nil || res.Code != 0 || len(strings.Fields(res.Stdout)) != 3 {
-		return ""
-	}
-	return strings.TrimSpace(res.Stdout)
-}
-
 // deployments looks for what stands where the host's projects go.
 func (l *looker) deployments(ctx context.Context, h remote.Host, seen *check.Host) {
 	if l.skips("host:" + h.Name() + ":deployment") {
