@@ -26,7 +26,15 @@ func (a *app) checkCommand() *cobra.Command {
 connection between them on the ports that the services will use, what outsiders
 reach, the domain, the release and the images. It listens on those ports for a
 few seconds and changes nothing on the hosts. Exit code 3 when a check failed or
-something cannot be known.`,
+something cannot be known.
+
+With --firewall it prints instead, for each host and the firewall that is active
+there, what has to be let in, as lines for a root shell that may be typed twice,
+and those that take them back. --apply runs the ones that are missing: it shows
+them and asks; each host takes them back by itself within 45 seconds unless a new
+SSH connection comes through; no firewall is ever turned on, and no rule shuts
+anybody out. --undo takes back what --apply did, and nothing else. ufw, firewalld
+and nftables can be changed so; the rules stay over a boot.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.check(cmd.Context(), args)
@@ -37,11 +45,14 @@ something cannot be known.`,
 	releaseFlags(cmd)
 	f := cmd.Flags()
 	f.StringSlice("skip", nil, "leave out the check with this `ID`, or all whose ids begin so; it stays in the report")
-	f.Bool("firewall", false, "print what each host's firewall has to let in, and check nothing else")
+	firewallFlags(cmd)
 	return cmd
 }
 
 func (a *app) check(ctx context.Context, args []string) error {
+	if err := a.firewallUse(); err != nil {
+		return err
+	}
 	ans, err := a.answers(args)
 	if err != nil {
 		return err
@@ -53,6 +64,9 @@ func (a *app) check(ctx context.Context, args []string) error {
 	// What is only made by an installation need not be there to be rendered.
 	ans.secrets, _ = ans.secrets.Generate(ans.workspace)
 	skips := a.config.GetStringSlice("skip")
+	if a.config.GetBool("apply") || a.config.GetBool("undo") {
+		return a.changeFirewalls(ctx, ans)
+	}
 	if a.config.GetBool("firewall") {
 		return a.firewall(ctx, ans)
 	}

@@ -47,6 +47,7 @@ const (
 	renderedDir   = "rendered"
 	manifestFile  = "manifest.json"
 	reportFile    = "report.md"
+	firewallFile  = "firewall.json"
 )
 
 const (
@@ -248,6 +249,22 @@ func (f *Folder) SaveSecrets(s workspace.Secrets) error {
 
 // SaveReport writes the report of an installation.
 func (f *Folder) SaveReport(markdown []byte) error { return f.write(reportFile, markdown) }
+
+// LoadFirewalls reads the record of what was applied to the hosts' firewalls;
+// nothing, if nothing was.
+func (f *Folder) LoadFirewalls() ([]byte, error) {
+	data, err := os.ReadFile(f.path(firewallFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the record of the firewalls: %w", err)
+	}
+	return data, nil
+}
+
+// SaveFirewalls writes it.
+func (f *Folder) SaveFirewalls(data []byte) error { return f.write(firewallFile, data) }
 
 // write replaces a file as a whole: a reader, and a machine that starts again
 // after a crash, sees the old content or the new. Both the file and its
