@@ -341,6 +341,7 @@ func ApplyFirewall(ctx context.Context, h remote.Host, c check.AppliedChange, pr
 		return c, fmt.Errorf("host %s: no new SSH connection came through after the change of %s; %w: %w", h.Name(), c.Firewall, ErrFirewallAsBefore, err)
 	}
 	c.Confirmed = true
+	c.Files = slices.Clone(c.Files) // the caller's change stays as it is
 	sums, err := sumFiles(ctx, h, c.Files)
 	for i := range sums {
 		c.Files[i].After = sums[i]

@@ -30,11 +30,11 @@ something cannot be known.
 
 With --firewall it prints instead, for each host and the firewall that is active
 there, what has to be let in, as lines for a root shell that may be typed twice,
-and those that take them back. --apply runs the ones that are missing: it shows
-them and asks; each host takes them back by itself within 45 seconds unless a new
-SSH connection comes through; no firewall is ever turned on, and no rule shuts
-anybody out. --undo takes back what --apply did, and nothing else. ufw, firewalld
-and nftables can be changed so; the rules stay over a boot.`,
+and those that take them back. --apply runs the ones that are missing (ufw,
+firewalld and nftables): it shows them and asks, and each host takes them back
+by itself within 45 seconds unless a new SSH connection comes through. No
+firewall is turned on, and nobody is shut out. --undo takes back what --apply
+did, and nothing else.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.check(cmd.Context(), args)
