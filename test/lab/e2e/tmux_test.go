@@ -33,11 +33,10 @@ set -s exit-empty off
 // pane is rcwizard in a terminal of the operator's: a tmux server of its own
 // with one pane, which the test types into and reads like a person.
 type pane struct {
-	r      *rig
-	t      *testing.T
-	dir    string // has the server's configuration and socket
-	server int    // process id
-	limit  time.Duration
+	r     *rig
+	t     *testing.T
+	dir   string // has the server's configuration and socket
+	limit time.Duration
 }
 
 // pane starts rcwizard with args and the rig's state folder in a terminal of
@@ -52,11 +51,6 @@ func (r *rig) pane(width, height int, env []string, args ...string) *pane {
 		r.t.Fatal(err)
 	}
 	p := &pane{r: r, t: r.t, dir: dir, limit: paneWithin}
-	r.t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			r.t.Error(err)
-		}
-	})
 	if err := os.WriteFile(p.config(), []byte(paneConfig), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
@@ -69,13 +63,9 @@ func (r *rig) pane(width, height int, env []string, args ...string) *pane {
 	for _, e := range env {
 		settings = append(settings, "-e", e)
 	}
-	// Registered before it starts, for a server whose session fails.
-	r.t.Cleanup(p.kill)
+	p.watch()
 	p.tmux(slices.Concat([]string{"new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height)},
 		settings, []string{"--", bin}, args, []string{"--dir", r.state})...)
-	if p.server, err = strconv.Atoi(p.tell("#{pid}")); err != nil {
-		r.t.Fatal(err)
-	}
 	return p
 }
 
@@ -108,14 +98,26 @@ func (p *pane) tell(format string) string {
 	return strings.TrimSuffix(p.tmux("display-message", "-p", format), "\n")
 }
 
-// kill ends the server, and with it the terminal: what runs there is hung up.
-func (p *pane) kill() {
-	ctx, cancel := context.WithTimeout(context.Background(), paneWithin)
-	defer cancel()
-	if out, err := p.command(ctx, "kill-server").CombinedOutput(); err != nil &&
-		!bytes.Contains(out, []byte("no server running")) && !bytes.Contains(out, []byte("error connecting")) {
-		p.t.Errorf("tmux kill-server: %v: %s", err, out)
+// watch sees to it that the server ends, and its directory goes, with the test,
+// even one that is killed: a server is nobody's child.
+func (p *pane) watch() {
+	p.t.Helper()
+	const script = `read -r _; tmux -L rcwizard -f "$0/tmux.conf" kill-server 2>/dev/null; rm -r "$0"`
+	cmd := p.r.Op(context.Background(), "sh", "-c", script, p.dir)
+	cmd.Env = append(cmd.Env, "TMUX_TMPDIR="+p.dir)
+	hand, err := cmd.StdinPipe()
+	if err != nil {
+		p.t.Fatal(err)
 	}
+	if err := cmd.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() {
+		_ = hand.Close() // the end of the input is the sign
+		if err := cmd.Wait(); err != nil {
+			p.t.Errorf("end the tmux server: %v", err)
+		}
+	})
 }
 
 // within is the same pane, on which every wait lasts at most limit.
@@ -261,12 +263,23 @@ func (p *pane) ended() int {
 		}
 		select {
 		case <-deadline.C:
-			p.t.Fatalf("rcwizard still runs after %s:\n%s", p.limit, framed(p.screen()))
+			p.t.Fatalf("rcwizard still runs after %s (process %d, %s):\n%s", p.limit, p.pid(), state(p.pid()), framed(p.screen()))
 		case <-p.t.Context().Done():
 			p.t.Fatalf("the test ends before rcwizard does:\n%s", framed(p.screen()))
 		case <-tick.C:
 		}
 	}
+}
+
+// state is a process' state as the kernel tells it: "S (sleeping)", or that there is none.
+func state(pid int) string {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return "gone"
+	}
+	_, after, _ := strings.Cut(string(status), "State:")
+	line, _, _ := strings.Cut(after, "\n")
+	return strings.TrimSpace(line)
 }
 
 // framed marks where the screen begins and ends, since empty lines count.
