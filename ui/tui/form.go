@@ -191,7 +191,7 @@ func (f *form) key(k tea.KeyPressMsg) (done, taken bool) {
 		return key.Matches(k, keys.next), key.Matches(k, keys.next)
 	case key.Matches(k, keys.next):
 		f.judge(n)
-		if n.problem != nil {
+		if n.wrong() {
 			return false, true
 		}
 		if f.list.at == len(f.fields)-1 {
@@ -325,17 +325,18 @@ func (f *form) judge(n *field) {
 			n.problem = &p
 		}
 	}
-	if n.problem != nil && n.problem.Severity != workspace.Error {
-		n.problem = nil
-	}
 }
+
+// wrong reports whether the answer forbids going on; a doubtful one is told, and
+// goes.
+func (n *field) wrong() bool { return n.problem != nil && n.problem.Severity == workspace.Error }
 
 // whole judges every field, and goes to the first that is wrong.
 func (f *form) whole() bool {
 	first := -1
 	for i, n := range f.fields {
 		f.judge(n)
-		if n.problem != nil && first < 0 {
+		if n.wrong() && first < 0 {
 			first = i
 		}
 	}

@@ -16,17 +16,10 @@ func (f *form) theme() huh.Theme {
 	return huh.ThemeFunc(func(bool) *huh.Styles {
 		look := f.c.look
 		base := huh.FieldStyles{
-			Base:           lipgloss.NewStyle(),
-			SelectedOption: look.Text,
-			PrevIndicator:  look.Muted.SetString("  "),
-			NextIndicator:  look.Muted.SetString("  "),
-			TextInput:      huh.TextInputStyles{Text: look.Text, Placeholder: look.Muted},
+			Base:      lipgloss.NewStyle(),
+			TextInput: huh.TextInputStyles{Text: look.Text, Placeholder: look.Muted},
 		}
-		focused := base
-		focused.SelectedOption = look.Strong
-		focused.PrevIndicator = look.Accent.SetString(look.Left + " ")
-		focused.NextIndicator = look.Accent.SetString(" " + look.Right)
-		return &huh.Styles{Focused: focused, Blurred: base}
+		return &huh.Styles{Focused: base, Blurred: base}
 	})
 }
 
@@ -50,32 +43,34 @@ func (f *form) keys() []keyGroup {
 	}
 }
 
-const (
-	// rowHeight is a field and the line below it, where an error stands.
-	rowHeight = 2
-	// labelMost is the widest that the column of titles gets.
-	labelMost = 28
-)
+// labelMost is the widest that the column of titles gets.
+const labelMost = 36
 
 // render draws the fields, and below them what there is to know of the one that
-// has the focus. The part below keeps its height, so that nothing jumps.
+// has the focus. The part below keeps its height, so that nothing jumps. Where
+// there is room, each field has a line of its own below it for its error;
+// otherwise the error stands behind what was typed.
 func (f *form) render(w, h int) drawing {
 	look := f.c.look
 	below := max(3, min(8, h/3))
 	label := 0
 	for _, n := range f.fields {
-		label = max(label, width(n.q.Title))
+		label = max(label, width(n.title()))
 	}
-	label = min(label, labelMost, w/3)
-	f.rows = max(1, (h-below-1)/rowHeight)
+	label = min(label, labelMost, w/2)
+	room, per := h-below-1, 2
+	if per*len(f.fields) > room {
+		per = 1
+	}
+	f.rows = max(1, room/per)
 	from, to := f.list.window(f.rows)
 	var d drawing
 	for i := from; i < to; i++ {
 		n := f.fields[i]
 		focused := i == f.list.at
-		mark, title := "  ", look.Muted.Render(look.fit(n.q.Title, label))
+		mark, title := "  ", look.Muted.Render(look.fit(n.title(), label))
 		if focused {
-			mark, title = look.Accent.Render(look.Pointer)+" ", look.Strong.Render(look.fit(n.q.Title, label))
+			mark, title = look.Accent.Render(look.Pointer)+" ", look.Strong.Render(look.fit(n.title(), label))
 		}
 		const gap = 3
 		x := 2 + label + gap
@@ -83,17 +78,39 @@ func (f *form) render(w, h int) drawing {
 		if cursor >= 0 {
 			d.cursor = &point{x + cursor, len(d.lines)}
 		}
-		d.lines = append(d.lines, mark+title+strings.Repeat(" ", gap)+line)
+		if n.problem != nil && per == 1 {
+			line = strings.TrimRight(line, " ") + "  " + look.word(n.tone(), n.problem.Text)
+		}
+		d.lines = append(d.lines, look.cut(mark+title+strings.Repeat(" ", gap)+line, w))
+		if per == 1 {
+			continue
+		}
 		beside := ""
 		if n.problem != nil {
-			beside = strings.Repeat(" ", x) + look.cut(look.word(bad, n.problem.Text), w-x)
+			beside = strings.Repeat(" ", x) + look.cut(look.word(n.tone(), n.problem.Text), w-x)
 		}
 		d.lines = append(d.lines, beside)
 	}
-	d.lines = look.block(d.lines, w, min(len(d.lines), h-below-1))
+	d.lines = look.block(d.lines, w, room)
 	d.lines = append(d.lines, f.scrollMark(from, to))
 	d.lines = append(d.lines, f.about(w, below)...)
 	return d
+}
+
+// title is the question's, with the host or the instance that it is about.
+func (n *field) title() string {
+	if n.q.About() == "" {
+		return n.q.Title
+	}
+	return n.q.About() + ": " + n.q.Title
+}
+
+// tone is how bad the problem is.
+func (n *field) tone() tone {
+	if n.wrong() {
+		return bad
+	}
+	return warning
 }
 
 // scrollMark says that there are fields above or below.
@@ -118,13 +135,19 @@ func (f *form) line(n *field, focused bool, w int) (text string, cursor int) {
 	if !focused {
 		return look.cut(f.rest(n), w), -1
 	}
+	if !isInput(n) {
+		// The marks are behind what is chosen, which stays where it is when the
+		// focus comes and goes.
+		chosen := look.Strong.Render(titleOf(f.optionsOf(n), n.value))
+		return look.cut(chosen+" "+look.Accent.Render(look.Left+look.Right), w), -1
+	}
 	n.widget = n.widget.WithWidth(max(1, w))
 	view, _, _ := strings.Cut(n.widget.View(), "\n")
 	// huh paints a cursor of its own, reversed. The terminal's is better: screen
 	// readers and input methods follow it.
 	const reversed = "\x1b[7m"
 	at := strings.Index(view, reversed)
-	if at < 0 || !f.typing() {
+	if at < 0 {
 		return look.cut(strings.TrimRight(view, " "), w), -1
 	}
 	cursor = width(view[:at])
@@ -138,8 +161,7 @@ func (f *form) rest(n *field) string {
 	look := f.c.look
 	switch {
 	case !isInput(n):
-		// As far in as the choice stands between its marks.
-		return "  " + titleOf(f.optionsOf(n), n.value)
+		return titleOf(f.optionsOf(n), n.value)
 	case n.value == "":
 		return look.Muted.Render(f.placeholder(n.q))
 	case n.q.Kind == question.Secret && !n.visible:
@@ -186,7 +208,7 @@ func (f *form) about(w, h int) []string {
 	}
 	var out []string
 	if n.problem != nil {
-		out = append(out, look.finding(bad, n.problem.Text, n.problem.Hint, w)...)
+		out = append(out, look.finding(n.tone(), n.problem.Text, n.problem.Hint, w)...)
 	} else {
 		out = append(out, prose(n.q.Help, w, look.Muted.Render)...)
 	}
@@ -197,30 +219,46 @@ func (f *form) about(w, h int) []string {
 	if len(options) > 0 {
 		out = append(out, "")
 	}
-	room := h - len(out)
 	at := 0
 	for i, o := range options {
 		if o.Value == n.shown(*f.answers()) {
 			at = i
 		}
 	}
+	return look.block(append(out, look.choices(options, at, w, h-len(out))...), w, h)
+}
+
+// choices are options in h lines, each with what it means; that of the one
+// chosen is there to its last word.
+func (l Look) choices(options []question.Option, at, w, h int) []string {
+	titles := 0
+	for _, o := range options {
+		titles = max(titles, width(or(o.Title, o.Value)))
+	}
+	const mark, gap = 2, 2
+	titles = min(titles, w/2)
+	room := max(1, w-mark-titles-gap)
+	var chosen []string
+	if at < len(options) {
+		chosen = prose(options[at].Help, room, l.Muted.Render)
+	}
 	window := list{n: len(options), at: at}
-	from, to := window.window(room)
-	t := table{rigid: map[int]bool{0: true}}
-	for i, o := range options {
-		title := or(o.Title, o.Value)
-		if i == at {
-			title = look.Strong.Render(title)
-		}
-		t.rows = append(t.rows, []string{title, look.Muted.Render(o.Help)})
-	}
-	rows := t.render(look, w-2)
+	from, to := window.window(max(1, h-max(0, len(chosen)-1)))
+	var out []string
 	for i := from; i < to; i++ {
-		mark := "  "
-		if i == at {
-			mark = look.Accent.Render(look.Pointer) + " "
+		title := l.fit(or(options[i].Title, options[i].Value), titles)
+		if i != at {
+			out = append(out, strings.Repeat(" ", mark)+title+strings.Repeat(" ", gap)+l.Muted.Render(l.cut(options[i].Help, room)))
+			continue
 		}
-		out = append(out, mark+rows[i])
+		first := ""
+		if len(chosen) > 0 {
+			first = chosen[0]
+		}
+		out = append(out, l.Accent.Render(l.Pointer)+" "+l.Strong.Render(title)+strings.Repeat(" ", gap)+first)
+		for _, more := range chosen[min(1, len(chosen)):] {
+			out = append(out, strings.Repeat(" ", mark+titles+gap)+more)
+		}
 	}
-	return look.block(out, w, h)
+	return out
 }

@@ -1,5 +1,7 @@
 package tui
 
+import "github.com/rcwizard/rcwizard/workspace/question"
+
 // entry is a page with its name.
 type entry struct {
 	id    pageID
@@ -15,7 +17,10 @@ type entry struct {
 func newPages(c *common) []entry {
 	return []entry{
 		{pageStart, "Start", true, newStart(c)},
+		{pageWorkspace, question.Workspace.Title(), true, newQuestions(c, question.Workspace, false)},
+		{pageFiles, question.Files.Title(), true, newQuestions(c, question.Files, true)},
 		{pageDone, "Done", true, newDone(c)},
+		{pageAdvanced, question.Advanced.Title(), false, newQuestions(c, question.Advanced, false)},
 		{pageFailure, "Failure", false, newFailure(c)},
 		{pageStatus, "Status", false, newStatus(c)},
 	}

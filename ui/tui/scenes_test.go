@@ -7,7 +7,6 @@ import (
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/uitest"
-	"github.com/rcwizard/rcwizard/workspace/question"
 )
 
 func knowing() *uitest.Backend {
@@ -127,31 +126,26 @@ func statusScenes() []scene {
 }
 
 func formScenes() []scene {
-	at := func(p question.Page, play func(d *driver, f *form)) func(d *driver) {
+	at := func(id pageID, play func(d *driver)) func(d *driver) {
 		return func(d *driver) {
-			d.open(ui.Known{}, uitest.Draft(), pageStatus)
-			f := newForm(d.m.c, questionsOn(p))
-			for i := range d.m.pages {
-				if d.m.pages[i].id == pageStatus {
-					d.m.pages[i].page = &formPage{c: d.m.c, f: f}
-					d.m.pages[i].title = p.Title()
-				}
-			}
-			play(d, f)
+			d.open(ui.Known{}, uitest.Draft(), id)
+			play(d)
 		}
 	}
-	nothing := func(*driver, *form) {}
+	nothing := func(*driver) {}
 	return []scene{
-		{file: "form", name: "workspace", play: at(question.Workspace, nothing)},
-		{file: "form", name: "files", play: at(question.Files, nothing)},
-		{file: "form", name: "advanced", play: at(question.Advanced, func(d *driver, _ *form) {
-			for range 7 {
-				d.press("tab")
-			}
-		})},
-		{file: "form", name: "wrong", beyond: true, play: at(question.Workspace, func(d *driver, _ *form) {
+		{file: "form", name: "workspace", play: at(pageWorkspace, nothing)},
+		{file: "form", name: "files", play: at(pageFiles, nothing)},
+		{file: "form", name: "advanced", play: at(pageAdvanced, nothing)},
+		{file: "form", name: "advanced, instances", play: at(pageAdvanced, func(d *driver) { d.press("shift+tab") })},
+		{file: "form", name: "wrong", beyond: true, play: at(pageWorkspace, func(d *driver) {
 			d.typed("/日本")
 			d.press("enter")
+		})},
+		{file: "form", name: "doubtful", play: at(pageFiles, func(d *driver) {
+			d.press("tab")
+			d.typed("x")
+			d.press("tab")
 		})},
 	}
 }

@@ -71,7 +71,7 @@ func advanced() []Question {
 		port(ofInstance+"tcp_port", "Port for messages", "Where the other instances reach it.", overTCP),
 		{
 			Key: ofHost + "ssh.host_key", page: Advanced, Title: "Fingerprint",
-			Help:  "The host key that the server must show, as SHA256:…",
+			Help:  "The host key that the server must show, as SHA256: and 43 characters (ssh-keygen -lf prints it)",
 			Blank: "what known_hosts says", when: func(w workspace.Workspace, at place) bool { return !w.Hosts[at.n].Local() },
 		},
 	})

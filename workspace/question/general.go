@@ -27,8 +27,8 @@ func general() []Question {
 			options: releases,
 		},
 		{
-			Key: "admin.create", page: Workspace, Kind: Toggle, Title: "Make the first administrator",
-			Help: "Without one, whoever opens the workspace first becomes its administrator.",
+			Key: "admin.create", page: Workspace, Kind: Toggle, Title: "First administrator",
+			Help: "Made before the proxy opens; without one, whoever opens the workspace first becomes its administrator.",
 		},
 		{
 			Key: "admin.username", page: Workspace, Title: "Administrator's name",
