@@ -102,6 +102,18 @@ type Noted struct {
 	Text string
 }
 
+// Found is what the caller of a run found out beside its steps and tells in the
+// run's log. The engine never makes one, and knows nothing of what it is.
+type Found struct {
+	Time time.Time
+	// What names it for programs: "check".
+	What string
+	// Value is for programs, as something that JSON can hold; Text is for people,
+	// in whole lines.
+	Value any
+	Text  string
+}
+
 // StopKind says how far a stop goes.
 type StopKind string
 
@@ -182,6 +194,9 @@ func (e StepCut) When() time.Time { return e.Time }
 // When is the time of the note.
 func (e Noted) When() time.Time { return e.Time }
 
+// When is the time at which it was found.
+func (e Found) When() time.Time { return e.Time }
+
 // When is the time at which the stop was asked for.
 func (e Stopping) When() time.Time { return e.Time }
 
@@ -195,5 +210,6 @@ func (StepFailed) sealed()  {}
 func (StepSkipped) sealed() {}
 func (StepCut) sealed()     {}
 func (Noted) sealed()       {}
+func (Found) sealed()       {}
 func (Stopping) sealed()    {}
 func (RunFinished) sealed() {}

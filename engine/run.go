@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,6 +18,8 @@ const DefaultConcurrency = 16
 var (
 	// ErrStopped says that a run was stopped after the steps in flight.
 	ErrStopped = errors.New("stopped before everything was done")
+	// ErrRefused says that Options.Consent was not given.
+	ErrRefused = errors.New("nothing was changed: consent was refused")
 	// ErrLockLost says that the run was ended because its lock was lost.
 	ErrLockLost = errors.New("the lock on the hosts was lost")
 
@@ -57,6 +60,12 @@ type Options struct {
 	// step that is still looking when that happens changes nothing any more.
 	// To stop at once, cancel the context.
 	Stop <-chan struct{}
+	// Consent is asked once in a run, when the first step is about to be applied,
+	// and no step is applied before it has answered; a run that finds nothing to
+	// apply never asks. With an error nothing is applied: the run ends as one
+	// that was stopped, with an error that wraps ErrRefused and Consent's own.
+	// nil: all may be applied.
+	Consent func(ctx context.Context) error
 	// Resume is the command that goes on after a failure, for the person.
 	Resume string
 	// Redact takes secrets out of every text before it leaves the engine, as a
@@ -110,8 +119,14 @@ type runner struct {
 	mu       sync.Mutex
 	states   []outcomeOf
 	failures []Failure
-	// stopping is closed once no further change may begin.
+	// stopping is closed, by stop, once no further change may begin.
 	stopping chan struct{}
+	stop     func()
+	// asked is set by the step that asks for Options.Consent; answered is closed
+	// when refused is the answer.
+	asked    atomic.Bool
+	answered chan struct{}
+	refused  error
 	// transcriptBroken is set when the person was told of it.
 	transcriptBroken bool
 }
@@ -139,7 +154,8 @@ func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc, g grap
 		r.note(StepRef{}, "no step can begin: "+err.Error())
 	}
 
-	r.stopping = make(chan struct{})
+	r.stopping, r.answered = make(chan struct{}), make(chan struct{})
+	r.stop = sync.OnceFunc(func() { close(r.stopping) })
 	watching := r.watch(ctx, cancel)
 	schedule{
 		graph: g,
@@ -172,13 +188,12 @@ func (r *runner) watch(ctx context.Context, cancel context.CancelCauseFunc) <-ch
 	lost, stop := r.lost(), r.opts.Stop
 	go func() {
 		defer close(ended)
-		once := sync.OnceFunc(func() { close(r.stopping) })
 		for {
 			select {
 			case <-stop:
 				stop = nil
 				r.opts.Log.Append(Stopping{Time: time.Now(), Kind: Graceful, Reason: "asked to stop"})
-				once()
+				r.stop()
 			case <-lost:
 				lost = nil
 				cancel(r.lockLost())
@@ -186,7 +201,7 @@ func (r *runner) watch(ctx context.Context, cancel context.CancelCauseFunc) <-ch
 				if cause := context.Cause(ctx); !errors.Is(cause, errRunOver) {
 					r.opts.Log.Append(Stopping{Time: time.Now(), Kind: Cancel, Reason: r.opts.Redact(cause.Error())})
 				}
-				once()
+				r.stop()
 				return
 			}
 		}
@@ -281,6 +296,9 @@ func (r *runner) err(sum Summary, cause error) error {
 	case Stopped:
 		errs = append(errs, ErrStopped)
 	case Failed:
+	}
+	if isClosed(r.answered) && r.refused != nil {
+		errs = append(errs, fmt.Errorf("%w: %w", ErrRefused, r.refused))
 	}
 	for i := range sum.Failures {
 		errs = append(errs, &sum.Failures[i])

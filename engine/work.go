@@ -46,8 +46,10 @@ func (w *work) do(ctx context.Context) outcome {
 	case rep.Verdict == Blocked:
 		return w.failed(ctx, Checking, blocked(rep))
 	}
-	if err := w.hold(ctx); err != nil && w.mayChange(ctx) {
-		return w.failed(ctx, Checking, err)
+	if w.mayChange(ctx) && w.consented(ctx) {
+		if err := w.hold(ctx); err != nil && w.mayChange(ctx) {
+			return w.failed(ctx, Checking, err)
+		}
 	}
 	if !w.mayChange(ctx) {
 		w.out.close()
@@ -104,6 +106,28 @@ func (w *work) hold(ctx context.Context) error {
 		return nil
 	}
 	return w.opts.Locker.Hold(ctx, w.ref.Host) //nolint:wrapcheck // it names the host
+}
+
+// consented asks for the consent that a run's first change needs, once for all
+// steps; those that come meanwhile wait for the answer. Where it is refused the
+// run stops.
+func (r *runner) consented(ctx context.Context) bool {
+	if r.opts.Consent == nil {
+		return true
+	}
+	if r.asked.CompareAndSwap(false, true) {
+		if r.refused = r.opts.Consent(ctx); r.refused != nil {
+			r.opts.Log.Append(Stopping{Time: time.Now(), Kind: Graceful, Reason: CleanLine(r.opts.Redact(r.refused.Error()))})
+			r.stop()
+		}
+		close(r.answered)
+	}
+	select {
+	case <-r.answered:
+		return r.refused == nil
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // blocked is the error of a first look that found the way barred.

@@ -118,6 +118,13 @@ type found struct {
 	Report any `json:"report"`
 }
 
+// Found writes one line for what was found before a run began.
+func Found(w io.Writer, e engine.Found) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(found{at(e.What, e.Time), e.Value}) //nolint:wrapcheck // the caller says what was written
+}
+
 type runFinished struct {
 	head
 	Plan     string           `json:"plan"`
@@ -173,6 +180,8 @@ func (p *printer) Event(e engine.Event) {
 		p.write(stepEvent{head: at("step_cut", e.Time), StepRef: e.StepRef, Phase: e.Phase, Message: e.Message, Seconds: &s})
 	case engine.Noted:
 		p.write(noted{at("noted", e.Time), e.Step, e.Host, e.Text})
+	case engine.Found:
+		p.write(found{at(e.What, e.Time), e.Value})
 	case engine.Stopping:
 		p.write(stopping{at("stopping", e.Time), e.Kind, e.Reason})
 	case engine.RunFinished:

@@ -101,6 +101,8 @@ func (p *printer) Event(e engine.Event) {
 			text = e.Step + ": " + e.Text
 		}
 		p.row(e.Time, host, warning, "note", text)
+	case engine.Found:
+		p.out.WriteString(e.Text)
 	case engine.Stopping:
 		p.row(e.Time, "", warning, "stopping", string(e.Kind)+" ("+e.Reason+")")
 	case engine.RunFinished:
