@@ -4,7 +4,35 @@ import (
 	"context"
 	"fmt"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/workspace"
 )
+
+// Shield gives every host of the workspace the firewall that the guide asks for: Host.Firewall with SSH open to
+// everybody, and each port to the hosts that need it and nobody else. What a test finds to work behind it needs no
+// more than check.Edges says.
+func (f *Fleet) Shield(ctx context.Context, w workspace.Workspace) error {
+	rules := map[string][]Rule{}
+	w = w.Complete()
+	for _, h := range w.Hosts {
+		rules[h.Name] = []Rule{{Port: h.SSH.Port}}
+	}
+	for _, e := range check.Edges(w) {
+		r := Rule{Port: e.Port}
+		if e.From != check.World {
+			r.From = []*Host{f.Host(e.From)}
+		}
+		rules[e.To] = append(rules[e.To], r)
+	}
+	var all errgroup.Group
+	for name, rules := range rules {
+		all.Go(func() error { return f.Host(name).Firewall(ctx, rules...) })
+	}
+	return all.Wait() //nolint:wrapcheck // names the host
+}
 
 // StartUFW enables Debian's ufw, as an administrator does: default deny, and the given rules ("allow 22/tcp").
 // It is a real ufw; after a boot it is off, for the lab's hosts have no service manager that starts it.

@@ -118,6 +118,9 @@ func up(ctx context.Context, dir string, stdout io.Writer) error {
 	if err != nil {
 		return errors.Join(err, f.Down(context.WithoutCancel(ctx)))
 	}
+	if err := f.Shield(ctx, w); err != nil {
+		return errors.Join(err, f.Down(context.WithoutCancel(ctx)))
+	}
 	if _, err := f.StoreWorkspace(".", w); err != nil {
 		return errors.Join(err, f.Down(context.WithoutCancel(ctx)))
 	}

@@ -165,7 +165,14 @@ func (s *Supervisor) setName(ctx context.Context, name, address string) error {
 	if strings.Contains(address, ":") {
 		kind = "aaaa"
 	}
-	record := map[string]any{"host": strings.TrimSuffix(name, ".") + ".", "addresses": []string{address}}
+	name = strings.TrimSuffix(name, ".") + "."
+	// What is added comes beside what is there: the name would lead to both.
+	for _, old := range []string{"a", "aaaa"} {
+		if _, err := s.request(ctx, http.MethodPost, "http://"+s.at(dnsManagement)+"/clear-"+old, map[string]any{"host": name}); err != nil {
+			return err
+		}
+	}
+	record := map[string]any{"host": name, "addresses": []string{address}}
 	_, err := s.request(ctx, http.MethodPost, "http://"+s.at(dnsManagement)+"/add-"+kind, record)
 	return err
 }
