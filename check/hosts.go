@@ -301,7 +301,7 @@ func (j *hostJudge) git() {
 	case s.Git != "":
 		j.find("git", Pass, "git-there", "version", s.Git)
 	case s.GitAsked:
-		j.find("git", Warn, "git-absent")
+		j.find("git", Pass, "git-absent")
 	default:
 		j.find("git", Unknown, "git-unknown")
 	}

@@ -117,7 +117,7 @@ func hostScenarios() []scenario {
 		{"host:rc1:docker-mode", Unknown, "docker-mode-unknown", docker(func(d *Docker) { d.UserNS = NotKnown })},
 
 		{"host:rc1:git", Pass, "git-there", same},
-		{"host:rc1:git", Warn, "git-absent", onHost("rc1", func(h *Host) { h.Git = "" })},
+		{"host:rc1:git", Pass, "git-absent", onHost("rc1", func(h *Host) { h.Git = "" })},
 		{"host:rc1:git", Unknown, "git-unknown", onHost("rc1", func(h *Host) { h.Git, h.GitAsked = "", false })},
 		{"host:rc1:selinux", Pass, "selinux-off", onHost("rc1", func(h *Host) { h.SELinux = "permissive" })},
 		{"host:rc1:selinux", Warn, "selinux-enforcing", onHost("rc1", func(h *Host) { h.SELinux = "enforcing" })},

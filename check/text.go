@@ -24,7 +24,7 @@ func WriteText(w io.Writer, r Report) error {
 	fmt.Fprintf(&b, "%s  %s  release %s\n\n", r.Workspace, r.Domain, r.Release)
 	table(&b, r.hostTable())
 	table(&b, r.portTable())
-	paragraph(&b, "", r.summary())
+	paragraph(&b, "", r.Summary())
 	for _, word := range r.UnknownSkips {
 		paragraph(&b, "", "--skip "+word+" names no check")
 	}
@@ -40,6 +40,22 @@ func WriteText(w io.Writer, r Report) error {
 		}
 	}
 	if _, err := io.WriteString(w, printable(b.String())); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+// WriteBrief writes the report for a person who is on the way to something else:
+// one line if nothing needs his eyes, else all of it.
+func WriteBrief(w io.Writer, r Report) error {
+	if r.Verdict != Pass || len(r.UnknownSkips) > 0 {
+		return WriteText(w, r)
+	}
+	text := fmt.Sprintf("check: %s, all pass\n", plural(r.Counts.Pass, "finding"))
+	if r.Counts.Skipped > 0 {
+		text = fmt.Sprintf("check: %s pass, %d skipped\n", plural(r.Counts.Pass, "finding"), r.Counts.Skipped)
+	}
+	if _, err := io.WriteString(w, text); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
@@ -76,8 +92,8 @@ func WriteFirewall(w io.Writer, all []Lines) error {
 	return nil
 }
 
-// summary is the verdict and the counts.
-func (r Report) summary() string {
+// Summary is the verdict and the counts, in a few words.
+func (r Report) Summary() string {
 	c := r.Counts
 	var parts []string
 	for _, p := range []struct {

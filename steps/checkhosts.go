@@ -161,11 +161,11 @@ func dockerOf(ctx context.Context, h remote.Host, f facts.Facts) check.Docker {
 	return d
 }
 
-// deployments looks for what stands where the host's projects go.
-func (l *looker) deployments(ctx context.Context, h remote.Host, seen *check.Host) {
-	if l.skips("host:" + h.Name() + ":deployment") {
-		return
-	}
+// deployments looks for what stands where the host's projects go. Whose it is
+// must be known even where nobody wants to hear of it: by that are the ports
+// judged that it has.
+func (l *looker) deployments(ctx context.Context, h remote.Host, into *check.Host) {
+	var seen check.Host
 	asked := true
 	for _, rp := range l.s.Tree.On(h.Name()) {
 		p := project{Project: rp, site: l.s, host: h}
@@ -177,10 +177,8 @@ func (l *looker) deployments(ctx context.Context, h remote.Host, seen *check.Hos
 		found := check.Deployment{Directory: rp.Dir}
 		if d.receipt != nil {
 			found.Receipt, found.Workspace = true, d.receipt.Workspace
-			if d.receipt.Workspace == l.s.Workspace.Name {
-				l.note(func(*check.Evidence) { l.ours[h.Name()] = append(l.ours[h.Name()], rp.Name) })
-			}
 		}
+		same := 0
 		for _, name := range slices.Sorted(maps.Keys(d.entries)) {
 			at := d.entries[name]
 			wanted := slices.IndexFunc(rp.Files, func(f render.File) bool { return f.Path == name })
@@ -188,21 +186,32 @@ func (l *looker) deployments(ctx context.Context, h remote.Host, seen *check.Hos
 			case at.kind == kindDirectory && at.empty:
 				seen.Directories = append(seen.Directories, path.Join(rp.Dir, name))
 			case at.kind == kindFile && wanted >= 0 && at.sum == sum(rp.Files[wanted].Content):
-				// It is as it would be written: it is taken over.
+				same++ // it is as it would be written
 			default:
 				found.Seen = append(found.Seen, name)
 			}
+		}
+		// What was deployed by hand from an export is taken over, with its containers.
+		adopted := d.receipt == nil && same > 0 && len(found.Seen) == 0
+		if adopted || found.Receipt && found.Workspace == l.s.Workspace.Name {
+			l.note(func(*check.Evidence) { l.ours[h.Name()] = append(l.ours[h.Name()], rp.Name) })
 		}
 		containers, err := p.containers(ctx)
 		if unusable, ok := errors.AsType[*remote.DockerError](err); err != nil && (!ok || unusable.Kind != remote.DockerAbsent) {
 			asked = false
 		}
 		for _, service := range slices.Sorted(maps.Keys(containers)) {
+			if adopted {
+				break
+			}
 			found.Seen = append(found.Seen, "container "+containers[service].Name)
 		}
 		if found.Receipt || len(found.Seen) > 0 {
 			seen.Deployments = append(seen.Deployments, found)
 		}
 	}
-	seen.DeployedAsked = asked
+	if l.skips("host:" + h.Name() + ":deployment") {
+		return
+	}
+	into.DeployedAsked, into.Deployments, into.Directories = asked, seen.Deployments, seen.Directories
 }

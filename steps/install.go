@@ -5,6 +5,9 @@ import (
 	"github.com/rcwizard/rcwizard/render"
 )
 
+// PlanInstall is the name of the plan of Install.
+const PlanInstall = "install"
+
 // Install is the guide from its first step to its last, in the order in which
 // it comes up: every host looked at before anything is changed, files and
 // images everywhere before anything starts, the database before any instance,
@@ -12,7 +15,7 @@ import (
 // Rocket.Chat's migration lock), the first administrator before the proxy lets
 // anybody in, then the other instances side by side, the proxy, and the count.
 func Install(s *Site) engine.Plan {
-	l := list{plan: engine.Plan{Name: "install"}}
+	l := list{plan: engine.Plan{Name: PlanInstall}}
 
 	// Nothing is changed anywhere before every host was found fit.
 	fit := make([]string, 0, len(s.Workspace.Hosts))

@@ -29,8 +29,6 @@ type answers struct {
 	// what is not as it was is shown, so that nobody goes on with other answers
 	// without knowing.
 	lastTime *workspace.Workspace
-	// newRelease says that the folder never had this release.
-	newRelease bool
 }
 
 // fields of workspace.yaml that a flag or RCWIZARD_* may say instead. The
@@ -64,7 +62,7 @@ func (a *app) fromFile(file string) (answers, error) {
 	if err != nil {
 		return answers{}, err
 	}
-	out := answers{workspace: w, folder: folder, warnings: problems.Warnings(), newRelease: true}
+	out := answers{workspace: w, folder: folder, warnings: problems.Warnings()}
 	kept, err := folder.LoadSecrets()
 	if err != nil {
 		return answers{}, fmt.Errorf("read the secrets: %w", err)
@@ -80,7 +78,7 @@ func (a *app) fromFile(file string) (answers, error) {
 	case err != nil:
 		return answers{}, fmt.Errorf("read the answers of last time: %w", err)
 	default:
-		out.lastTime, out.newRelease = &old, old.Release != w.Release
+		out.lastTime = &old
 	}
 	return out, nil
 }
@@ -111,7 +109,7 @@ func (a *app) fromState(name string) (answers, error) {
 	}
 	return answers{
 		workspace: w, secrets: secrets, folder: folder,
-		warnings: w.Validate().Warnings(), lastTime: &old, newRelease: old.Release != w.Release,
+		warnings: w.Validate().Warnings(), lastTime: &old,
 	}, nil
 }
 

@@ -43,10 +43,13 @@ did, and nothing else.`,
 	workspaceFlags(cmd)
 	connectFlags(cmd)
 	releaseFlags(cmd)
-	f := cmd.Flags()
-	f.StringSlice("skip", nil, "leave out the check with this `ID`, or all whose ids begin so; it stays in the report")
+	skipFlag(cmd)
 	firewallFlags(cmd)
 	return cmd
+}
+
+func skipFlag(cmd *cobra.Command) {
+	cmd.Flags().StringSlice("skip", nil, "leave out the check with this `ID`, or all whose ids begin so; it stays in the report")
 }
 
 func (a *app) check(ctx context.Context, args []string) error {
@@ -57,13 +60,16 @@ func (a *app) check(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	skips, err := a.skips(ans)
+	if err != nil {
+		return err
+	}
 	a.warn(ans)
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
 	// What is only made by an installation need not be there to be rendered.
 	ans.secrets, _ = ans.secrets.Generate(ans.workspace)
-	skips := a.config.GetStringSlice("skip")
 	if a.config.GetBool("apply") || a.config.GetBool("undo") {
 		return a.changeFirewalls(ctx, ans)
 	}
@@ -81,6 +87,9 @@ func (a *app) check(ctx context.Context, args []string) error {
 		}
 	} else if err := check.WriteText(a.sys.stdout, report); err != nil {
 		return fmt.Errorf("print the report: %w", err)
+	}
+	if err := report.UnknownSkip(); err != nil {
+		return usage(err)
 	}
 	if report.Verdict.Blocks() {
 		return told(exitCheckFailed)
@@ -146,6 +155,12 @@ func (a *app) look(ctx context.Context, ans answers, skips []string) (check.Evid
 		Hosts: hosts, Version: a.build.Version,
 		View: steps.ViewFrom(ans.workspace, hosts, (&net.Dialer{}).DialContext, roots),
 	}
+	return a.evidence(ctx, s, failures, skips)
+}
+
+// evidence collects what can be seen from a site's hosts; failures are those of
+// hosts that cannot be connected to.
+func (a *app) evidence(ctx context.Context, s *steps.Site, failures map[string]error, skips []string) (check.Evidence, error) {
 	own, err := ownAddresses()
 	if err != nil {
 		return check.Evidence{}, err

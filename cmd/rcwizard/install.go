@@ -66,6 +66,8 @@ func deployFlags(cmd *cobra.Command) {
 	f.BoolP("yes", "y", false, "ask nothing; what cannot be known is an error")
 	releaseFlags(cmd)
 	lockFlags(cmd)
+	skipFlag(cmd)
+	f.String("install-docker", "", "install Docker on hosts that have none, from `SOURCE`: distribution, or docker for Docker's own\nrepository; the commands are shown before")
 	f.Bool("overwrite-edited", false, "write over files that were edited by hand")
 	f.Bool("logs", true, "show the hosts' live output and progress")
 }
@@ -75,10 +77,16 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 	if !a.config.GetBool("yes") && !a.sys.interactive {
 		return usage(errors.New("nobody can be asked here: give --yes, and every answer in the workspace file"))
 	}
-	a.warn(ans)
-	if ans.newRelease {
-		a.adviseRelease(ctx, ans.workspace)
+	skips, err := a.skips(ans)
+	if err != nil {
+		return err
 	}
+	switch source := steps.DockerSource(a.config.GetString("install-docker")); source {
+	case "", steps.DockerDistribution, steps.DockerDocker:
+	default:
+		return usage(fmt.Errorf("--install-docker is distribution or docker, not %q", source))
+	}
+	a.warn(ans)
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
@@ -101,16 +109,21 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 	}
 	defer release()
 	site.Overwrite = a.config.GetBool("overwrite-edited")
-	plan := steps.Install(site)
-	if !a.config.GetBool("yes") {
-		if err := a.confirm(ctx, plan); err != nil {
+	plan, first := steps.Install(site), a.firstStage(ans, site, skips)
+	if !settled(ans, site.Tree) {
+		if err := first.make(ctx); err != nil {
+			return err
+		}
+	}
+	if first.ask {
+		if err := a.confirm(ctx, plan, first); err != nil {
 			return err
 		}
 	}
 	if err := ans.keep(); err != nil {
 		return err
 	}
-	runErr := a.carryOut(ctx, plan, ans, &site.Result)
+	runErr := a.carryOut(ctx, plan, ans, &site.Result, first)
 	if err := a.conclude(site, ans, runErr == nil); err != nil {
 		if runErr == nil {
 			return err
@@ -134,7 +147,7 @@ func (a *app) conclude(site *steps.Site, ans answers, succeeded bool) error {
 	if !counted {
 		return nil
 	}
-	if err := ans.folder.SaveReport(markdown(ans, report)); err != nil {
+	if err := ans.folder.SaveReport(markdown(ans, report, lastCheck(ans))); err != nil {
 		return fmt.Errorf("keep the report: %w", err)
 	}
 	if a.config.GetBool("json") {

@@ -54,8 +54,16 @@ func single(w workspace.Workspace) string {
 	return "Still single: one MongoDB, one reverse proxy. If either host is lost, the\nworkspace is down until it is back."
 }
 
-// markdown is report.md: the same, to be kept.
-func markdown(ans answers, report cluster.Report) []byte {
-	return fmt.Appendf(nil, "# %s\n\n%s, %s\n\n```text\n%s```\n\n```text\n%s```\n",
+// markdown is report.md: the same, to be kept, and what the check before the
+// last change came to, a line each.
+func markdown(ans answers, report cluster.Report, checked []string) []byte {
+	out := fmt.Appendf(nil, "# %s\n\n%s, %s\n\n```text\n%s```\n\n```text\n%s```\n",
 		ans.workspace.Name, report.Summary, report.At.Format("2006-01-02 15:04 MST"), text(report), next(ans))
+	if len(checked) > 0 {
+		out = append(out, "\n## Check before the last change\n\n"...)
+	}
+	for _, line := range checked {
+		out = append(out, "- "+line+"\n"...)
+	}
+	return out
 }

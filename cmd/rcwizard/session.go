@@ -63,8 +63,9 @@ func (a *app) lastTime(ans answers) {
 }
 
 // carryOut runs a plan and shows it in the face that was asked for. What the
-// plan finds of the cluster comes in result.
-func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, result *steps.Result) (err error) {
+// plan finds of the cluster comes in result. first, if not nil, has the check
+// that must come before the first change.
+func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, result *steps.Result, first *stage) (err error) {
 	journal, err := engine.OpenJournal(ans.folder.Journal())
 	if err != nil {
 		return fmt.Errorf("open the journal: %w", err)
@@ -80,15 +81,19 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 	shown := make(chan error, 1)
 	// The face is not bound to ctx: it has the end of a cancelled run to tell.
 	go func() { shown <- a.show(context.WithoutCancel(ctx), log, lines, result) }()
+	options := engine.Options{
+		Log: log, Lines: lines, Journal: journal, Locker: a.locker,
+		Stop:   a.stop.graceful,
+		Resume: a.resumeWith(ans.workspace.Name),
+		Redact: a.redactor.Redact,
+	}
+	if first != nil {
+		options.Consent = first.consent(log, journal)
+	}
 	var runErr error
 	a.stop.during(func() {
 		a.links.during(log, a.redactor.Redact, func() {
-			_, runErr = engine.Run(ctx, plan, engine.Options{
-				Log: log, Lines: lines, Journal: journal, Locker: a.locker,
-				Stop:   a.stop.graceful,
-				Resume: a.resumeWith(ans.workspace.Name),
-				Redact: a.redactor.Redact,
-			})
+			_, runErr = engine.Run(ctx, plan, options)
 		})
 	})
 	log.Close()
@@ -100,6 +105,11 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 		return nil
 	case errors.Is(runErr, engine.ErrLockLost):
 		return told(exitLocked)
+	case errors.Is(runErr, engine.ErrRefused):
+		if refusal, ok := errors.AsType[*exitError](runErr); ok {
+			return refusal
+		}
+		return fmt.Errorf("prove what the plan depends on: %w", runErr)
 	case errors.Is(runErr, context.Canceled), errors.Is(runErr, engine.ErrStopped):
 		return told(exitInterrupted)
 	}
@@ -148,11 +158,17 @@ func (a *app) show(ctx context.Context, log *engine.Log, lines *engine.Lines, re
 	return plain.Run(ctx, log, lines, a.sys.stdout) //nolint:wrapcheck // told as it is
 }
 
-// confirm shows what would change and asks whether it may.
-func (a *app) confirm(ctx context.Context, plan engine.Plan) error {
+// confirm shows what would change and asks whether it may. Before that comes the
+// check, if anything would change and it was not made yet.
+func (a *app) confirm(ctx context.Context, plan engine.Plan, first *stage) error {
 	reports, err := engine.Preview(ctx, plan, engine.Options{Redact: a.redactor.Redact})
 	if err != nil {
 		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	if first.report == nil && engine.Total(reports).Done < len(reports) {
+		if err := first.make(ctx); err != nil {
+			return err
+		}
 	}
 	if err := plain.Plan(a.sys.stderr, reports); err != nil {
 		return fmt.Errorf("show the plan: %w", err)

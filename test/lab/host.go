@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/rcwizard/rcwizard/test/lab/internal/netspace"
 	"github.com/rcwizard/rcwizard/test/lab/internal/spec"
 )
 
@@ -116,6 +118,16 @@ func (h *Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
 	}
 	return cmd
+}
+
+// Dial opens a connection from the host to an address; names are not resolved.
+func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	ns, err := netspace.Of(h.PID())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", h.spec.Name, err)
+	}
+	defer func() { _ = ns.Close() }()
+	return netspace.Dial(ctx, ns, network, address) //nolint:wrapcheck // net.OpError says what was dialled
 }
 
 // do asks the supervisor to do something to the host.

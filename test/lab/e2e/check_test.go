@@ -71,7 +71,15 @@ func TestCheck(t *testing.T) {
 	if bad := ports(report); len(bad) > 0 {
 		t.Errorf("ports that are open and free: %v", bad)
 	}
-	// Nothing shields the hosts from the operator, who is no part of the cluster.
+	if report.Verdict != check.Pass {
+		t.Errorf("hosts as the guide asks for them: %s", report.Summary())
+	}
+	r.must(r.Host("db").NoFirewall(t.Context()))
+	report, code := r.checked()
+	if code != 3 {
+		t.Errorf("code %d with MongoDB open to everybody", code)
+	}
+	// Nothing shields the host from the operator, who is no part of the cluster.
 	if f := findingOf(t, report, "exposure:db:27017"); f.Kind != "exposed-data" {
 		t.Errorf("MongoDB that everybody reaches is %s: %s", f.Kind, f.Got)
 	}
@@ -86,16 +94,16 @@ func TestCheck(t *testing.T) {
 
 	dropped(t, r)
 
-	if err := r.Host("db").NoFirewall(t.Context()); err != nil {
-		t.Fatal(err)
+	stopped(t, r)
+	r.must(r.Shield(t.Context(), r.w))
+	o := r.install()
+	if !strings.Contains(o.stdout, "findings, all pass") {
+		t.Errorf("install does not tell of its check:\n%s", tail(o.stdout, 60))
 	}
-	report, _ = r.checked()
-	if bad := ports(report); len(bad) > 0 {
-		t.Errorf("without the firewall: %v", bad)
+	report, code = r.checked()
+	if report.Verdict != check.Pass || code != 0 {
+		t.Errorf("of what runs the check says %s, code %d", report.Summary(), code)
 	}
-
-	r.install()
-	report, _ = r.checked()
 	if bad := ports(report); len(bad) > 0 {
 		t.Errorf("ports that our own services have: %v", bad)
 	}
@@ -108,6 +116,21 @@ func TestCheck(t *testing.T) {
 		if strings.HasSuffix(f.ID, ":deployment") && f.Kind != "deployment-ours" || strings.HasPrefix(f.ID, "image:") && f.Kind != "image-present" {
 			t.Errorf("after the installation %s is %s: %s", f.ID, f.Kind, f.Got)
 		}
+	}
+}
+
+// stopped shows that install goes no further than its check while a port is
+// closed, and that nothing was written anywhere.
+func stopped(t *testing.T, r *rig) {
+	t.Helper()
+	before := r.remains()
+	o := r.run("install", "-f", r.file, "--yes")
+	r.told(t, o, 3, "port:rc1:db:27017, port:rc2:db:27017", "type on db, as root:", "the check forbids to go on: fail", "Nothing was changed", "--skip")
+	if strings.Contains(o.stdout, "start     install") {
+		t.Errorf("the installation began:\n%s", tail(o.stdout, 40))
+	}
+	if diff := cmp.Diff(before, r.remains()); diff != "" {
+		t.Errorf("the installation that was stopped left something (-before +after):\n%s", diff)
 	}
 }
 

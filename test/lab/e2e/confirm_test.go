@@ -21,7 +21,7 @@ func TestConfirm(t *testing.T) {
 	r := newRig(t, f, workspace.Secrets{}, func(w *workspace.Workspace) { oneHost(t, f, w, "all", 2) })
 	before := r.remains()
 
-	p := r.pane(80, 24, nil, "install", "-f", r.file)
+	p := r.pane(80, 24, nil, "install", "-f", r.file, "--skip", "host:all:cores")
 	p.within(time.Minute).await("Carry this out? [y/n]") // it looks at the host first
 	p.paste("maybe\n")
 	p.until("the question again", func(screen string) bool { return strings.Count(screen, "Carry this out? [y/n]") == 2 })
@@ -39,7 +39,7 @@ func TestConfirm(t *testing.T) {
 		}
 	}
 
-	p = r.pane(80, 24, nil, "install", "-f", r.file)
+	p = r.pane(80, 24, nil, "install", "-f", r.file, "--skip", "host:all:cores")
 	p.within(time.Minute).await("Carry this out? [y/n]")
 	p.resize(100, 30)
 	if screen := p.await("Carry this out? [y/n]"); strings.Count(screen, "\n") != 30 {
@@ -50,7 +50,7 @@ func TestConfirm(t *testing.T) {
 		t.Errorf("Ctrl+C at the question ended with code %d:\n%s", code, p.all(false))
 	}
 
-	p = r.pane(80, 24, []string{"NO_COLOR=1"}, "install", "-f", r.file)
+	p = r.pane(80, 24, []string{"NO_COLOR=1"}, "install", "-f", r.file, "--skip", "host:all:cores")
 	p.within(time.Minute).await("Carry this out? [y/n]")
 	if err := unix.Kill(p.pid(), unix.SIGTERM); err != nil {
 		t.Fatal(err)

@@ -62,14 +62,14 @@ func (r *rig) shutNATS() {
 
 func (r *rig) openNATS() {
 	r.t.Helper()
-	r.must(r.Host("db").NoFirewall(context.WithoutCancel(r.t.Context())))
+	r.must(r.Shield(context.WithoutCancel(r.t.Context()), r.w))
 }
 
 // waiting is an installation that waits for Rocket.Chat on rc1.
 func (r *rig) waiting() *live {
 	r.t.Helper()
 	r.shutNATS()
-	l := r.begin("install", "-f", r.file, "--yes")
+	l := r.begin(append([]string{"install", "-f", r.file, "--yes"}, unchecked()...)...)
 	r.says(l, "for Rocket.Chat to start and make the administrator: ", 2*time.Minute)
 	return l
 }

@@ -136,6 +136,10 @@ func TestTruth(t *testing.T) {
 			w.Hosts, w.Instances = append(w.Hosts, h), append(w.Instances, workspace.Instance{Host: o.host})
 		}
 	})
+	// Only the obstacles are to be in the way.
+	for _, h := range r.w.Hosts {
+		r.must(f.Host(h.Name).NoFirewall(t.Context()))
+	}
 	r.shell("stranger", `setsid busybox nc -ll -p 3008 -e echo 220 mail </dev/null >/dev/null 2>&1 &
 until ss -Hltn 'sport = :3008' | grep -q .; do sleep 0.05; done`)
 	for _, o := range all {

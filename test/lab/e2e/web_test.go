@@ -119,7 +119,11 @@ const info = "/api/info"
 // all answer.
 func (r *rig) ids() map[string]string {
 	r.t.Helper()
+	// The firewalls let in the proxy alone.
 	web := r.browser()
+	if transport, ok := web.Transport.(*http.Transport); ok {
+		transport.DialContext = r.Host(r.w.Proxy.Host).Dial
+	}
 	out := make(map[string]string)
 	for _, i := range r.w.Instances {
 		eventually(r.t, i.Name+" to answer at its own port", 30*time.Second, func() (bool, string) {

@@ -1,0 +1,212 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/facts"
+)
+
+// DockerSource is where Docker is installed from.
+type DockerSource string
+
+// The sources.
+const (
+	// DockerDistribution is the host's own distribution, whose updates then keep it.
+	DockerDistribution DockerSource = "distribution"
+	// DockerDocker is Docker's own repository, which is added to the host's.
+	DockerDocker DockerSource = "docker"
+)
+
+// dockerManual is where it is told how Docker is installed by hand.
+const dockerManual = "https://docs.docker.com/engine/install/"
+
+// NoDockerOfferError says that rcwizard does not install Docker on a host from
+// a source, and what to do instead.
+type NoDockerOfferError struct {
+	Host   string
+	Source DockerSource
+	Reason string
+	Do     string
+}
+
+func (e *NoDockerOfferError) Error() string {
+	return fmt.Sprintf("%s: Docker cannot be installed from source %q by rcwizard: %s; %s", e.Host, e.Source, e.Reason, e.Do)
+}
+
+// DockerCommands are the commands that install Docker and its Compose plugin on
+// a host, for root, in their order; what is shown is what is run. An error is a
+// *NoDockerOfferError. Nothing that is installed is taken away for it.
+//
+// What the distributions have: Compose 1 in Debian 12, which is too old; Compose 2
+// as docker-compose in Debian 13, as docker-compose-v2 in Ubuntu, as docker-compose
+// in Fedora; no Docker at all in Red Hat's family. Where it may be too old the
+// commands look before they install.
+func DockerCommands(host string, source DockerSource, os facts.OS) ([]string, error) {
+	refuse := func(reason, do string) ([]string, error) {
+		return nil, &NoDockerOfferError{Host: host, Source: source, Reason: reason, Do: do}
+	}
+	byHand := "install Docker Engine and the Compose plugin by hand: " + dockerManual
+	name := or(os.Pretty, or(os.ID, "this distribution"))
+	major, _, _ := strings.Cut(os.Version, ".")
+	n, _ := strconv.Atoi(major) // a rolling release has none
+	family := dockerFamily(os.ID)
+	switch {
+	case source != DockerDistribution && source != DockerDocker:
+		return refuse("there is no such source", "the sources are distribution and docker")
+	case family == "":
+		return refuse("for "+name+" it does not know the packages", byHand)
+	case source == DockerDocker && (family == "debian" || family == "ubuntu"):
+		return dockerApt(family), nil
+	case source == DockerDocker:
+		return []string{
+			"curl -fsSL https://download.docker.com/linux/" + family + "/docker-ce.repo -o /etc/yum.repos.d/docker-ce.repo",
+			"dnf install -y docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin",
+			"systemctl enable --now docker",
+		}, nil
+	case family == "debian" && n < 13:
+		return refuse("the Compose of "+name+" is older than "+check.OldestCompose, "use the source docker")
+	case family == "debian":
+		return distributionApt("docker-compose", "docker.io", "docker-cli"), nil
+	case family == "ubuntu":
+		return distributionApt("docker-compose-v2", "docker.io"), nil
+	case family == "fedora":
+		return []string{"dnf install -y moby-engine docker-cli docker-compose", "systemctl enable --now docker"}, nil
+	}
+	return refuse(name+" has no Docker of its own", "use the source docker")
+}
+
+// dockerFamily is the directory of Docker's repository that is made for a
+// distribution; empty if none is.
+func dockerFamily(id string) string {
+	switch id {
+	case "debian", "ubuntu", "fedora", "rhel":
+		return id
+	case "centos", "rocky", "almalinux", "ol":
+		return "centos"
+	}
+	return ""
+}
+
+const aptInstall = "DEBIAN_FRONTEND=noninteractive apt-get install -y "
+
+// distributionApt installs packages of the distribution's, if its Compose is
+// not too old.
+func distributionApt(compose string, others ...string) []string {
+	return []string{
+		"apt-get update",
+		"dpkg --compare-versions \"$(apt-cache policy " + compose + " | sed -n 's/^ *Candidate: //p')\" ge " + check.OldestCompose,
+		aptInstall + strings.Join(append(others, compose), " "),
+	}
+}
+
+// dockerApt adds Docker's repository, as its manual says.
+func dockerApt(family string) []string {
+	base := "https://download.docker.com/linux/" + family
+	return []string{
+		"apt-get update",
+		aptInstall + "ca-certificates curl",
+		"install -m 0755 -d /etc/apt/keyrings",
+		"curl -fsSL " + base + "/gpg -o /etc/apt/keyrings/docker.asc",
+		"chmod a+r /etc/apt/keyrings/docker.asc",
+		`echo "deb [arch=$(dpkg --print-architecture) signed-by=/etc/apt/keyrings/docker.asc] ` + base +
+			` $(. /etc/os-release && echo "$VERSION_CODENAME") stable" >/etc/apt/sources.list.d/docker.list`,
+		"apt-get update",
+		aptInstall + "docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin",
+	}
+}
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}
+
+// DockerFor gives the commands of each of the hosts, by name; an error joins a
+// *NoDockerOfferError for each host that has none. The hosts must have been
+// looked at by Check.
+func (s *Site) DockerFor(hosts []string, source DockerSource) (map[string][]string, error) {
+	commands := make(map[string][]string, len(hosts))
+	var errs []error
+	for _, host := range hosts {
+		f, _ := s.facts(host)
+		lines, err := DockerCommands(host, source, f.OS)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		commands[host] = lines
+	}
+	return commands, errors.Join(errs...)
+}
+
+// PlanDocker is the name of the plan of InstallDocker.
+const PlanDocker = "install Docker"
+
+// InstallDocker is a plan that runs the commands on hosts that have no Docker.
+// A host that has one in the meantime is left as it is.
+func InstallDocker(s *Site, commands map[string][]string) engine.Plan {
+	l := list{plan: engine.Plan{Name: PlanDocker}}
+	for _, host := range s.hostNames() {
+		if lines := commands[host]; len(lines) > 0 {
+			l.add(s.docker(host, lines))
+		}
+	}
+	return l.plan
+}
+
+func (s *Site) docker(host string, commands []string) engine.Step {
+	return engine.Step{
+		ID:    host + "/docker",
+		Title: "Install Docker",
+		Host:  host,
+		Guide: "Prerequisite 2",
+		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
+			h, err := s.host(host)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			_, err = h.Docker(ctx)
+			unusable, ok := errors.AsType[*remote.DockerError](err)
+			switch {
+			case err == nil, ok && unusable.Kind == remote.DockerNotPermitted:
+				return done("Docker is there"), nil
+			case ok && slices.Contains([]remote.DockerKind{remote.DockerAbsent, remote.DockerNotRunning}, unusable.Kind):
+				report := engine.Report{Verdict: engine.Needed, Reason: unusable.Error()}
+				for _, c := range commands {
+					report.Changes = append(report.Changes, engine.Change{Kind: engine.Create, Path: c})
+				}
+				return report, nil
+			}
+			return engine.Report{}, fmt.Errorf("ask Docker on %s: %w", host, err)
+		},
+		Apply: func(ctx context.Context, out engine.Output) error {
+			h, err := s.host(host)
+			if err != nil {
+				return err
+			}
+			for _, c := range commands {
+				out.Line("docker", "$ "+c)
+				res, err := h.Stream(ctx, remote.Command{Script: c, Root: true}, func(l remote.Line) { out.Line("docker", strings.TrimSpace(l.Text)) })
+				if err == nil && res.Code != 0 {
+					err = fmt.Errorf("exit code %d", res.Code)
+				}
+				if err != nil {
+					return &engine.Problem{
+						Err:  fmt.Errorf("%s: %s: %w", host, c, err),
+						Next: "see what the package manager says; Docker's own way is told at " + dockerManual,
+					}
+				}
+			}
+			return nil
+		},
+	}
+}
