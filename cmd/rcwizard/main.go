@@ -29,6 +29,8 @@ type system struct {
 	stdout, stderr io.Writer
 	// interactive says that a person can be asked: both ends are terminals.
 	interactive bool
+	// typed and shown say that stdin and stdout are terminals.
+	typed, shown bool
 	// password shows a prompt and reads one line without showing it.
 	password func(prompt string) ([]byte, error)
 	env      func(string) string
@@ -42,6 +44,8 @@ func process() system {
 	return system{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		interactive: term.IsTerminal(in) && term.IsTerminal(out),
+		typed:       term.IsTerminal(in),
+		shown:       term.IsTerminal(int(os.Stdout.Fd())),
 		password:    func(prompt string) ([]byte, error) { return readSecret(os.Stdin, os.Stderr, prompt) },
 		env:         os.Getenv,
 		leave:       leaver(in),

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"rcwizard": main})
+	testscript.Main(m, map[string]func(){"rcwizard": main, "wizard": imaginedMain})
 }
 
 // TestScript runs the program as a person does, without a host: each script of

@@ -117,6 +117,11 @@ func (at *terminal) modes(t *testing.T) unix.Termios {
 	return *modes
 }
 
+// lead makes the terminal that of a program which is started then.
+func (at *terminal) lead(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+}
+
 // start installs a workspace at the terminal.
 func (at *terminal) start(t *testing.T, workspace string) *exec.Cmd {
 	t.Helper()
@@ -130,7 +135,7 @@ func (at *terminal) start(t *testing.T, workspace string) *exec.Cmd {
 		t.Fatal(err)
 	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = at.screen, at.screen, at.screen
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+	at.lead(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -45,6 +45,9 @@ func (s *session) start(ctx context.Context) (page string, err error) {
 		case ui.Unfinished:
 			return pageReview, nil
 		default:
+			if s.draft.Page == pageDeploy {
+				return pageReview, nil
+			}
 			return s.draft.Page, nil
 		}
 	}

@@ -116,6 +116,9 @@ func (s *session) page(ctx context.Context, name string) (next string, err error
 func (s *session) save(ctx context.Context, next string) error {
 	d := s.draft
 	d.Page = next
+	if next == pageDeploy { // whoever opens it another day is to be asked again
+		d.Page = pageReview
+	}
 	kept, err := s.Backend.Save(ctx, d)
 	if err != nil {
 		return fmt.Errorf("keep the answers: %w", err)

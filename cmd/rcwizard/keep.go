@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/question"
+	"github.com/rcwizard/rcwizard/workspace/state"
+)
+
+// keeper is the part of a wizard's Backend that is about what is kept on this
+// machine: the workspaces, and the drafts that are to become some. The key of a
+// workspace is its name, that of a draft draftKey and its id; with --dir there
+// is one folder, whose key is here.
+type keeper struct {
+	app *app
+
+	mu sync.Mutex
+	// moved are the keys of drafts that have become workspaces since.
+	moved map[string]string
+}
+
+const (
+	draftKey = "draft:"
+	here     = "."
+)
+
+// Workspaces lists drafts and workspaces, those first with which something is
+// still to be done.
+func (k *keeper) Workspaces(ctx context.Context) ([]ui.Known, error) {
+	keys, err := k.keys()
+	if err != nil {
+		return nil, err
+	}
+	known := make([]ui.Known, 0, len(keys))
+	for _, key := range keys {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("list the workspaces: %w", err)
+		}
+		known = append(known, k.known(key))
+	}
+	finished := func(one ui.Known) int {
+		if one.State == ui.Drafted || one.State == ui.Unfinished {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(known, func(x, y ui.Known) int { return finished(x) - finished(y) })
+	return known, nil
+}
+
+// keys are those of everything that is kept, sorted by name within drafts and
+// workspaces.
+func (k *keeper) keys() ([]string, error) {
+	if dir := k.app.config.GetString("dir"); dir != "" {
+		entries, err := os.ReadDir(dir)
+		if len(entries) > 0 {
+			return []string{here}, nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("list the workspaces: %w", err)
+		}
+		return nil, nil
+	}
+	base, err := k.base()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := state.Drafts(base)
+	if err != nil {
+		return nil, fmt.Errorf("list the drafts: %w", err)
+	}
+	names, err := state.List(base)
+	if err != nil {
+		return nil, fmt.Errorf("list the workspaces: %w", err)
+	}
+	keys := make([]string, 0, len(ids)+len(names))
+	for _, id := range ids {
+		keys = append(keys, draftKey+id)
+	}
+	return append(keys, names...), nil
+}
+
+func (k *keeper) base() (string, error) {
+	base, err := state.Base(k.app.sys.env, k.app.home)
+	if err != nil {
+		return "", fmt.Errorf("find the state folder: %w", err)
+	}
+	return base, nil
+}
+
+// dir is the folder of a key.
+func (k *keeper) dir(key string) (string, error) {
+	if dir := k.app.config.GetString("dir"); dir != "" {
+		return dir, nil
+	}
+	base, err := k.base()
+	if err != nil {
+		return "", err
+	}
+	if id, ok := strings.CutPrefix(key, draftKey); ok {
+		return state.DraftDir(base, id), nil
+	}
+	return filepath.Join(base, filepath.Base(key)), nil
+}
+
+// known is what a list says of one draft or workspace. What cannot be read is
+// listed, and says so.
+func (k *keeper) known(key string) ui.Known {
+	known := ui.Known{Key: key, Name: strings.TrimPrefix(key, draftKey)}
+	unreadable := func(err error) ui.Known {
+		known.State, known.Why = ui.Unreadable, err.Error()
+		return known
+	}
+	f, err := k.folder(key)
+	if err != nil {
+		return unreadable(err)
+	}
+	draft, err := k.read(f)
+	if err != nil {
+		return unreadable(err)
+	}
+	w := draft.Answers.Workspace.Complete()
+	known.Name, known.Domain, known.Release = w.Name, w.Domain, w.Release
+	known.Hosts, known.Instances, known.Page = len(w.Hosts), len(w.Instances), draft.Page
+	known.State = ui.Drafted
+	history, err := engine.ReadJournal(f.Journal())
+	if errors.Is(err, fs.ErrNotExist) {
+		return known
+	}
+	if err != nil {
+		return unreadable(err)
+	}
+	if last, ok := history.Last(); ok {
+		known.Last, known.State = lastRun(last), ui.Unfinished
+		if last.Outcome == engine.Succeeded {
+			known.State = ui.Deployed
+		}
+	}
+	return known
+}
+
+func lastRun(last engine.RunHistory) *ui.LastRun {
+	out := &ui.LastRun{
+		Doing: last.Plan, Started: last.Started, Ended: last.Ended, Outcome: last.Outcome,
+		Steps: last.Steps, Done: len(last.Done),
+	}
+	for _, s := range last.Failed {
+		if s.Failure != nil {
+			out.Failures = append(out.Failures, *s.Failure)
+		}
+	}
+	for _, s := range last.Cut {
+		out.Cut = append(out.Cut, s.StepRef)
+	}
+	return out
+}
+
+// folder opens what is kept under a key.
+func (k *keeper) folder(key string) (*state.DraftFolder, error) {
+	dir, err := k.dir(key)
+	if err != nil {
+		return nil, err
+	}
+	f, err := state.OpenDraft(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open what is kept: %w", err)
+	}
+	return f, nil
+}
+
+// read is the draft in a folder, or else the answers of the workspace there: a
+// workspace of which answers are being changed has both.
+func (k *keeper) read(f *state.DraftFolder) (ui.Draft, error) {
+	kept, err := f.Load()
+	if err == nil {
+		return ui.Draft{Page: kept.Page, Skips: kept.Skips, Answers: question.Answers{Workspace: kept.Workspace, Secrets: kept.Secrets}}, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return ui.Draft{}, fmt.Errorf("read the draft: %w", err)
+	}
+	w, err := f.LoadWorkspace()
+	if err != nil {
+		return ui.Draft{}, fmt.Errorf("read the answers in %s: %w", f.Dir(), err)
+	}
+	secrets, err := f.LoadSecrets()
+	if err != nil {
+		return ui.Draft{}, fmt.Errorf("read the secrets in %s: %w", f.Dir(), err)
+	}
+	return ui.Draft{Answers: question.Answers{Workspace: w, Secrets: secrets}}, nil
+}
+
+// Open reads what is kept under a key.
+func (k *keeper) Open(_ context.Context, key string) (ui.Draft, error) {
+	f, err := k.folder(key)
+	if err != nil {
+		return ui.Draft{}, err
+	}
+	d, err := k.read(f)
+	d.Key = key
+	k.app.redactor.Add(d.Answers.Secrets.Values()...)
+	return d, err
+}
+
+// Save keeps a draft as a whole.
+func (k *keeper) Save(_ context.Context, d ui.Draft) (ui.Draft, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	_, err := k.save(&d)
+	return d, err
+}
+
+func (k *keeper) save(d *ui.Draft) (*state.DraftFolder, error) {
+	if now, ok := k.moved[d.Key]; ok {
+		d.Key = now
+	}
+	k.app.redactor.Add(d.All().Values()...)
+	f, err := k.place(d)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Save(state.Draft{Page: d.Page, Skips: d.Skips, Workspace: d.Answers.Workspace, Secrets: d.Answers.Secrets}); err != nil {
+		return nil, fmt.Errorf("keep the answers: %w", err)
+	}
+	return f, nil
+}
+
+// place is where a draft is kept, made where it has no place yet.
+func (k *keeper) place(d *ui.Draft) (*state.DraftFolder, error) {
+	switch {
+	case k.app.config.GetString("dir") != "":
+		d.Key = here
+	case d.Key == "":
+		base, err := k.base()
+		if err != nil {
+			return nil, err
+		}
+		f, err := state.NewDraft(base, time.Now())
+		if err != nil {
+			return nil, fmt.Errorf("keep the answers: %w", err)
+		}
+		d.Key = draftKey + f.ID()
+		return f, nil
+	}
+	return k.folder(d.Key)
+}
+
+// adopt makes a draft the workspace of its name, with the answers that are in
+// it, and returns its folder. A workspace that has one keeps it. Another's is
+// never taken: the error is a *state.TakenError.
+func (k *keeper) adopt(d ui.Draft) (*state.Folder, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f, err := k.save(&d)
+	if err != nil {
+		return nil, err
+	}
+	to := f.Dir()
+	name := d.Answers.Workspace.Complete().Name
+	if strings.HasPrefix(d.Key, draftKey) {
+		to = filepath.Join(filepath.Dir(filepath.Dir(to)), name)
+	}
+	folder, err := f.Adopt(to)
+	if err != nil {
+		var invalid *workspace.InvalidError
+		var taken *state.TakenError
+		if errors.As(err, &invalid) || errors.As(err, &taken) {
+			return nil, usage(err)
+		}
+		return nil, fmt.Errorf("make the workspace: %w", err)
+	}
+	if strings.HasPrefix(d.Key, draftKey) {
+		if k.moved == nil {
+			k.moved = map[string]string{}
+		}
+		k.moved[d.Key] = name
+	}
+	return folder, nil
+}
