@@ -27,7 +27,7 @@ func WriteText(w io.Writer, r Report) error {
 	}
 	align(&b, rows)
 	b.WriteByte('\n')
-	for _, line := range r.surroundings() {
+	for _, line := range r.Surroundings() {
 		paragraph(&b, fmt.Sprintf("%-13s", line[0]), line[1])
 	}
 	b.WriteByte('\n')
@@ -58,8 +58,8 @@ func align(b *bytes.Buffer, rows [][]string) {
 	_ = t.Flush()
 }
 
-// surroundings are the lines about what is not an instance.
-func (r Report) surroundings() [][2]string {
+// Surroundings are the lines about what is not an instance.
+func (r Report) Surroundings() [][2]string {
 	f := r.Facts
 	lines := [][2]string{{"MongoDB", f.ReplicaSet.text()}, {"Proxy", f.Proxy.text()}}
 	if c := f.Proxy.Certificate; c != nil {

@@ -106,25 +106,10 @@ func (a *app) connectAll(ctx context.Context, ans answers, hosts []workspace.Hos
 
 func (a *app) open(ctx context.Context, ans answers, h workspace.Host) (remote.Host, error) {
 	secrets := ans.all().Hosts[h.Name]
-	sudo := map[workspace.Sudo]remote.SudoMode{
-		workspace.SudoAuto: remote.SudoAuto, workspace.SudoNever: remote.SudoOff, workspace.SudoPassword: remote.SudoPassword,
-	}[h.Sudo]
 	if h.Local() {
-		return remote.Local(h.Name, remote.LocalOptions{Sudo: sudo, SudoPassword: secrets.SudoPassword, Redactor: a.redactor}), nil
+		return a.local(h, secrets), nil
 	}
-	t := remote.Target{
-		Name: h.Name, Address: h.Address, User: h.SSH.User, Port: h.SSH.Port,
-		IdentityFile: h.SSH.IdentityFile, ProxyJump: h.SSH.ProxyJump, HostKey: h.SSH.HostKey,
-		AcceptNew: a.config.GetBool("accept-new-host-keys"),
-		SSHConfig: a.config.GetString("ssh-config"),
-		Auth:      remote.Auth{AgentSocket: a.sys.env("SSH_AUTH_SOCK"), Password: secrets.SSHPassword, KeyPassphrase: secrets.KeyPassphrase},
-		Sudo:      sudo, SudoPassword: secrets.SudoPassword, Redactor: a.redactor,
-		OnState: a.links.watch(h.Name),
-	}
-	if file := a.config.GetString("known-hosts"); file != "" {
-		t.KnownHosts = []string{file}
-	}
-	c, err := remote.Connect(ctx, t)
+	c, err := remote.Connect(ctx, a.target(h, secrets))
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the host, what happened and what to do
 	}
@@ -132,6 +117,34 @@ func (a *app) open(ctx context.Context, ans answers, h workspace.Host) (remote.H
 		a.sayf("warning: %s: %s\n", h.Name, w)
 	}
 	return c, nil
+}
+
+// local is this machine as a host.
+func (a *app) local(h workspace.Host, s workspace.HostSecrets) remote.Host {
+	return remote.Local(h.Name, remote.LocalOptions{Sudo: sudoMode(h.Sudo), SudoPassword: s.SudoPassword, Redactor: a.redactor})
+}
+
+func sudoMode(s workspace.Sudo) remote.SudoMode {
+	return map[workspace.Sudo]remote.SudoMode{
+		workspace.SudoAuto: remote.SudoAuto, workspace.SudoNever: remote.SudoOff, workspace.SudoPassword: remote.SudoPassword,
+	}[s]
+}
+
+// target is where a host is and how to get in.
+func (a *app) target(h workspace.Host, s workspace.HostSecrets) remote.Target {
+	t := remote.Target{
+		Name: h.Name, Address: h.Address, User: h.SSH.User, Port: h.SSH.Port,
+		IdentityFile: h.SSH.IdentityFile, ProxyJump: h.SSH.ProxyJump, HostKey: h.SSH.HostKey,
+		AcceptNew: a.config.GetBool("accept-new-host-keys"),
+		SSHConfig: a.config.GetString("ssh-config"),
+		Auth:      remote.Auth{AgentSocket: a.sys.env("SSH_AUTH_SOCK"), Password: s.SSHPassword, KeyPassphrase: s.KeyPassphrase},
+		Sudo:      sudoMode(h.Sudo), SudoPassword: s.SudoPassword, Redactor: a.redactor,
+		OnState: a.links.watch(h.Name),
+	}
+	if file := a.config.GetString("known-hosts"); file != "" {
+		t.KnownHosts = []string{file}
+	}
+	return t
 }
 
 // unreachableError is every host that could not be connected to, each with its

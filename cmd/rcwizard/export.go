@@ -62,14 +62,9 @@ func (a *app) export(args []string) error {
 	if dst == "" {
 		dst = ans.workspace.Name + "-files"
 	}
-	var left []string
-	if strings.HasSuffix(dst, ".tar.gz") || strings.HasSuffix(dst, ".tgz") {
-		err = exportArchive(dst, tree)
-	} else {
-		left, err = render.ExportDir(tree, dst)
-	}
+	left, err := exportTo(dst, tree)
 	if err != nil {
-		return fmt.Errorf("export to %s: %w", dst, err)
+		return err
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d files are in %s; begin with %s\n", len(tree.Exported()), dst, render.DeployFile)
@@ -80,6 +75,20 @@ func (a *app) export(args []string) error {
 		}
 	}
 	return a.print(b.String())
+}
+
+// exportTo writes the files into a folder, or an archive by its name, and tells
+// what is left in the folder of an export before.
+func exportTo(dst string, tree render.Tree) (left []string, err error) {
+	if strings.HasSuffix(dst, ".tar.gz") || strings.HasSuffix(dst, ".tgz") {
+		err = exportArchive(dst, tree)
+	} else {
+		left, err = render.ExportDir(tree, dst)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("export to %s: %w", dst, err)
+	}
+	return left, nil
 }
 
 // exportArchive writes the archive whole or not at all, readable by its owner.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/steps"
 )
 
@@ -138,20 +139,25 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 
 // conclude writes down what was deployed, if all of it was, and tells the count.
 func (a *app) conclude(site *steps.Site, ans answers, succeeded bool) error {
-	if succeeded {
-		if err := keepRendered(ans.folder, site.Tree); err != nil {
-			return fmt.Errorf("keep the rendered files: %w", err)
-		}
-	}
-	report, counted := site.Result.Report()
-	if !counted {
-		return nil
-	}
-	if err := ans.folder.SaveReport(markdown(ans, report, lastCheck(ans))); err != nil {
-		return fmt.Errorf("keep the report: %w", err)
-	}
-	if a.config.GetBool("json") {
-		return nil // the events had it
+	report, counted, err := keepConclusion(site, ans, succeeded)
+	if err != nil || !counted || a.config.GetBool("json") { // the events had it
+		return err
 	}
 	return a.print("\n" + text(report) + "\n" + next(ans))
+}
+
+// keepConclusion writes down what was deployed, if all of it was, and the count
+// if there was one.
+func keepConclusion(site *steps.Site, ans answers, succeeded bool) (report cluster.Report, counted bool, err error) {
+	if succeeded {
+		if err := keepRendered(ans.folder, site.Tree); err != nil {
+			return cluster.Report{}, false, fmt.Errorf("keep the rendered files: %w", err)
+		}
+	}
+	if report, counted = site.Result.Report(); counted {
+		if err := ans.folder.SaveReport(markdown(ans, report, lastCheck(ans))); err != nil {
+			return report, counted, fmt.Errorf("keep the report: %w", err)
+		}
+	}
+	return report, counted, nil
 }

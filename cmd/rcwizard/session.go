@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
@@ -66,37 +65,20 @@ func (a *app) lastTime(ans answers) {
 // plan finds of the cluster comes in result. first, if not nil, has the check
 // that must come before the first change.
 func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, result *steps.Result, first *stage) (err error) {
-	journal, err := engine.OpenJournal(ans.folder.Journal())
+	x, err := a.execution(ans)
 	if err != nil {
-		return fmt.Errorf("open the journal: %w", err)
+		return err
 	}
-	defer func() { err = errors.Join(err, journal.Close()) }()
-	transcript, err := ans.folder.CreateTranscript(time.Now())
-	if err != nil {
-		return fmt.Errorf("make the transcript: %w", err)
-	}
-	defer func() { err = errors.Join(err, transcript.Close()) }()
-
-	log, lines := engine.NewLog(), engine.NewLines(transcript)
+	defer func() { err = errors.Join(err, x.close()) }()
 	shown := make(chan error, 1)
 	// The face is not bound to ctx: it has the end of a cancelled run to tell.
-	go func() { shown <- a.show(context.WithoutCancel(ctx), log, lines, result) }()
-	options := engine.Options{
-		Log: log, Lines: lines, Journal: journal, Locker: a.locker,
-		Stop:   a.stop.graceful,
-		Resume: a.resumeWith(ans.workspace.Name),
-		Redact: a.redactor.Redact,
-	}
+	go func() { shown <- a.show(context.WithoutCancel(ctx), x.log, x.lines, result) }()
+	var consent func(context.Context) error
 	if first != nil {
-		options.Consent = first.consent(log, journal)
+		consent = first.consent(x.log, x.journal)
 	}
 	var runErr error
-	a.stop.during(func() {
-		a.links.during(log, a.redactor.Redact, func() {
-			_, runErr = engine.Run(ctx, plan, options)
-		})
-	})
-	log.Close()
+	a.stop.during(func() { _, runErr = x.run(ctx, a, ans, plan, a.stop.graceful, consent) })
 	if err := <-shown; err != nil {
 		a.sayf("rcwizard: the output could not be written: %v\n", err)
 	}

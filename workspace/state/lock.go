@@ -106,3 +106,21 @@ func flock(file *os.File, how int) error {
 		}
 	}
 }
+
+// Holder says who holds the lock now, and whether anybody does. It is for
+// showing: what it says may be over when it returns.
+func (f *Folder) Holder() (Holder, bool) {
+	file, err := os.Open(f.path(lockFile))
+	if err != nil {
+		return Holder{}, false
+	}
+	defer file.Close() //nolint:errcheck // only read
+	// What was given back is empty: it is not even tried, so that nobody who
+	// takes the lock in this moment is told that it is held.
+	holder := readHolder(file)
+	if holder.PID == 0 {
+		return Holder{}, false
+	}
+	err = flock(file, syscall.LOCK_SH|syscall.LOCK_NB)
+	return holder, errors.Is(err, syscall.EWOULDBLOCK)
+}

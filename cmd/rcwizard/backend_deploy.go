@@ -1,0 +1,213 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace/state"
+)
+
+// errCancelled is the cause of a run that a person ended at once.
+var errCancelled = fmt.Errorf("asked to end at once: %w", context.Canceled)
+
+// Deploy implements ui.Backend. Before anything changes on a host the answers
+// are kept as the workspace's, from which resume goes on.
+func (b *backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
+	ans, err := b.usable(d)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := b.folderFor(d.Key)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := b.a.lock(answers{folder: folder.Folder}, "install")
+	if err != nil {
+		return nil, err
+	}
+	// From here on every way out gives the lock back.
+	run, err := b.begin(ctx, d, ans, folder, unlock)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return run, nil
+}
+
+func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, folder *state.DraftFolder, unlock func()) (*ui.Run, error) {
+	hosts, failures := b.connectHosts(ctx, ans, everyHost)
+	if err := unreached(ans.workspace, failures); err != nil {
+		return nil, err
+	}
+	site, err := b.site(ans, maps.Clone(hosts)) // its own are guarded by the lock
+	if err != nil {
+		return nil, err
+	}
+	site.Overwrite = b.a.config.GetBool("overwrite-edited")
+	release, err := b.a.lockHosts(ctx, ans, site, "install")
+	if err != nil {
+		return nil, err
+	}
+	if ans.folder, err = b.adopt(d, ans, folder); err != nil {
+		release()
+		return nil, err
+	}
+	x, err := b.a.execution(ans)
+	if err != nil {
+		release()
+		return nil, err
+	}
+	b.pool.take(hosts)
+	return b.carryOut(ctx, deployment{
+		b: b, ans: ans, site: site, execution: x,
+		end: func() {
+			release()
+			closeAll(hosts)
+			unlock()
+		},
+	}), nil
+}
+
+// adopt makes the draft the workspace that resume knows.
+func (b *backend) adopt(d ui.Draft, ans answers, folder *state.DraftFolder) (*state.Folder, error) {
+	b.disk.Lock()
+	defer b.disk.Unlock()
+	from, to := folder.Dir(), folder.Dir()
+	before, err := folder.LoadWorkspace()
+	switch base, baseErr := b.base(); {
+	case err == nil && before.Name != ans.workspace.Name:
+		return nil, fmt.Errorf("the workspace %s was deployed under that name, which its files on the hosts bear: give it back its name, or begin a new workspace", before.Name)
+	case err == nil:
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("read the answers of last time: %w", err)
+	case baseErr != nil:
+		return nil, baseErr
+	case base != "":
+		to = filepath.Join(base, ans.workspace.Name)
+	}
+	// What is found from this directory is found from any other later.
+	err = folder.Save(state.Draft{Page: d.Page, Skips: d.Skips, Workspace: ans.workspace, Secrets: ans.secrets})
+	if err != nil {
+		return nil, fmt.Errorf("keep the answers: %w", err)
+	}
+	kept, err := folder.Adopt(to)
+	if err != nil {
+		return nil, fmt.Errorf("keep the answers: %w", err)
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if kept.Dir() != from {
+		b.moved[from] = kept.Dir()
+	}
+	return kept, nil
+}
+
+// deployment is what one run has to itself until it has ended.
+type deployment struct {
+	b         *backend
+	ans       answers
+	site      *steps.Site
+	execution *execution
+	// end gives back the locks and the connections.
+	end func()
+}
+
+// carryOut begins the run and returns.
+func (b *backend) carryOut(ctx context.Context, d deployment) *ui.Run {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := make(chan struct{})
+	gently := sync.OnceFunc(func() { close(stop) })
+	ended := make(chan struct{})
+	var conclusion ui.Conclusion
+	var failed error
+	go func() {
+		defer close(ended)
+		defer cancel(nil)
+		conclusion, failed = d.run(ctx, stop)
+	}()
+	run := &ui.Run{
+		Log: d.execution.log, Lines: d.execution.lines,
+		Stop: func(kind engine.StopKind) {
+			gently()
+			if kind == engine.Cancel {
+				cancel(errCancelled)
+			}
+		},
+		Wait: func(ctx context.Context) (ui.Conclusion, error) {
+			select {
+			case <-ended:
+			case <-ctx.Done():
+				select {
+				case <-ended: // whatever became of ctx
+				default:
+					return ui.Conclusion{}, fmt.Errorf("wait for the run to end: %w", context.Cause(ctx))
+				}
+			}
+			return conclusion, failed
+		},
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.run, b.ended = run, ended
+	return run
+}
+
+// run carries the plan out and writes down what it came to. What a step failed
+// with is in the summary; the error is about anything else.
+func (d deployment) run(ctx context.Context, stop <-chan struct{}) (ui.Conclusion, error) {
+	defer d.end()
+	sum, err := d.execution.run(ctx, d.b.a, d.ans, steps.Install(d.site), stop, nil)
+	var errs []error
+	if sum.Outcome == "" {
+		errs = append(errs, err) // the plan never began
+	}
+	errs = append(errs, d.execution.close())
+	report, counted, err := keepConclusion(d.site, d.ans, sum.Outcome == engine.Succeeded)
+	errs = append(errs, err)
+	c := ui.Conclusion{Summary: sum, Access: d.access()}
+	if counted {
+		count := countOf(report)
+		c.Count = &count
+	}
+	return c, errors.Join(errs...)
+}
+
+// access is where everything is afterwards.
+func (d deployment) access() ui.Access {
+	w, folder := d.ans.workspace, d.ans.folder
+	out := ui.Access{RootURL: w.RootURL, Secrets: folder.SecretsPath(), Transcript: d.execution.transcript.Name()}
+	if w.RunsMonitoring() {
+		out.Grafana = w.GrafanaURL()
+	}
+	if w.Admin.Creates() {
+		out.Admin = w.Admin.Username
+	}
+	if _, err := os.Stat(folder.Report()); err == nil {
+		out.Report = folder.Report()
+	}
+	return out
+}
+
+// underWay is the run that has not ended yet; nil where there is none.
+func (b *backend) underWay() *ui.Run {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.run == nil {
+		return nil
+	}
+	select {
+	case <-b.ended:
+		return nil
+	default:
+		return b.run
+	}
+}

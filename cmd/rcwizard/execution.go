@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/rcwizard/rcwizard/engine"
+)
+
+// execution is one run of a plan, whatever face shows it: what it tells, and
+// what is written down of it.
+type execution struct {
+	log        *engine.Log
+	lines      *engine.Lines
+	journal    *engine.Journal
+	transcript *os.File
+}
+
+// execution opens what a run of the answers writes to. It is closed after the
+// run.
+func (a *app) execution(ans answers) (*execution, error) {
+	journal, err := engine.OpenJournal(ans.folder.Journal())
+	if err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	transcript, err := ans.folder.CreateTranscript(time.Now())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make the transcript: %w", err), journal.Close())
+	}
+	return &execution{log: engine.NewLog(), lines: engine.NewLines(transcript), journal: journal, transcript: transcript}, nil
+}
+
+// run carries the plan out, to the end of its log. The end of ctx cancels the
+// steps in flight; closing stop begins no other. consent, where it is not nil, is
+// asked before the first change.
+func (x *execution) run(ctx context.Context, a *app, ans answers, plan engine.Plan, stop <-chan struct{}, consent func(context.Context) error) (sum engine.Summary, err error) {
+	a.links.during(x.log, a.redactor.Redact, func() {
+		sum, err = engine.Run(ctx, plan, engine.Options{
+			Log: x.log, Lines: x.lines, Journal: x.journal, Locker: a.locker,
+			Stop: stop, Consent: consent,
+			Resume: a.resumeWith(ans.workspace.Name),
+			Redact: a.redactor.Redact,
+		})
+	})
+	x.log.Close()
+	return sum, err
+}
+
+func (x *execution) close() error { return errors.Join(x.journal.Close(), x.transcript.Close()) }
