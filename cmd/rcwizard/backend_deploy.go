@@ -211,3 +211,10 @@ func (b *backend) underWay() *ui.Run {
 		return b.run
 	}
 }
+
+// last is the run that was begun last; nil where there was none.
+func (b *backend) last() *ui.Run {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.run
+}

@@ -28,6 +28,8 @@ type stopper struct {
 	running bool
 	// heard is how many signals the run under way has had.
 	heard int
+	// to, where set, has the signals instead: a screen is there.
+	to func(os.Signal)
 }
 
 // interruptedError is the cause with which a signal ends a run or the program.
@@ -62,6 +64,10 @@ func listen(parent context.Context, say func(format string, args ...any), leave 
 func (s *stopper) hear(sig os.Signal, cancel context.CancelCauseFunc) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.to != nil {
+		s.to(sig)
+		return
+	}
 	if !s.running {
 		s.leave(interruptedError{sig})
 		return
@@ -85,6 +91,15 @@ func (s *stopper) during(run func()) {
 	s.set(true)
 	defer s.set(false)
 	run()
+}
+
+// divert gives the signals to somebody else; nil takes them back. change is done
+// in between two signals.
+func (s *stopper) divert(to func(os.Signal), change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+	s.to = to
 }
 
 func (s *stopper) set(running bool) {
