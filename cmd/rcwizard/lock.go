@@ -117,6 +117,12 @@ func (a *app) lockHosts(ctx context.Context, ans answers, site *steps.Site, doin
 	}, nil
 }
 
+// takenAway says why a run that lost its hosts ended, and what to do.
+func (a *app) takenAway(ans answers) error {
+	return fmt.Errorf("the run ended, and changed nothing more: %w; when nobody is at work any more, go on with: %s",
+		a.locker.Err(), a.resumeWith(ans.workspace.Name))
+}
+
 // places are where the hosts of a workspace keep their locks.
 func places(w workspace.Workspace, hosts map[string]remote.Host) []lock.Place {
 	sorted := slices.Clone(w.Hosts)

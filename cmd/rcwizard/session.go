@@ -86,7 +86,7 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 	case runErr == nil:
 		return nil
 	case errors.Is(runErr, engine.ErrLockLost):
-		return told(exitLocked)
+		return &exitError{code: exitLocked, err: a.takenAway(ans)}
 	case errors.Is(runErr, engine.ErrRefused):
 		if refusal, ok := errors.AsType[*exitError](runErr); ok {
 			return refusal
