@@ -30,9 +30,9 @@ func (f *form) keys() []keyGroup {
 	if n, ok := f.current(); ok {
 		switch {
 		case n.q.Free:
-			own = append(own, key.NewBinding(key.WithKeys("up"), key.WithHelp(k.list.up.Help().Key+k.list.down.Help().Key, "choose")))
+			own = append(own, key.NewBinding(key.WithKeys("up"), key.WithHelp(f.c.look.KeyUpDown, "choose")))
 		case !f.typing():
-			own = append(own, key.NewBinding(key.WithKeys("left"), key.WithHelp(k.form.left.Help().Key+k.form.right.Help().Key, "choose")))
+			own = append(own, key.NewBinding(key.WithKeys("left"), key.WithHelp(f.c.look.KeyLeftRight, "choose")))
 		case n.q.Kind == question.Secret:
 			own = append(own, k.form.reveal)
 		}
@@ -92,7 +92,7 @@ func (f *form) render(w, h int) drawing {
 		d.lines = append(d.lines, beside)
 	}
 	d.lines = look.block(d.lines, w, room)
-	d.lines = append(d.lines, f.scrollMark(from, to))
+	d.lines = append(d.lines, look.moreRows(from, len(f.fields)-to))
 	d.lines = append(d.lines, f.about(w, below)...)
 	return d
 }
@@ -111,19 +111,6 @@ func (n *field) tone() tone {
 		return bad
 	}
 	return warning
-}
-
-// scrollMark says that there are fields above or below.
-func (f *form) scrollMark(from, to int) string {
-	look := f.c.look
-	var parts []string
-	if from > 0 {
-		parts = append(parts, look.Up+" "+itoa(from)+" above")
-	}
-	if to < len(f.fields) {
-		parts = append(parts, look.Down+" "+itoa(len(f.fields)-to)+" below")
-	}
-	return look.Muted.Render(strings.Join(parts, "   "))
 }
 
 // line is a field in w cells, and where its cursor is; below 0: it has none.

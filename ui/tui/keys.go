@@ -43,8 +43,8 @@ func newKeyMap(g Glyphs) keyMap {
 		quit:       bind("ctrl+c", "quit", "ctrl+c"),
 		suspend:    bind("ctrl+z", "suspend", "ctrl+z"),
 		list: listKeys{
-			up:       bind(g.Up, "up", "up", "k"),
-			down:     bind(g.Down, "down", "down", "j"),
+			up:       bind(g.KeyUp, "up", "up", "k"),
+			down:     bind(g.KeyDown, "down", "down", "j"),
 			pageUp:   bind("pgup", "page up", "pgup"),
 			pageDown: bind("pgdn", "page down", "pgdown"),
 			first:    bind("home", "first", "home", "g"),
@@ -53,8 +53,8 @@ func newKeyMap(g Glyphs) keyMap {
 		form: formKeys{
 			next:     bind("tab", "next field", "tab", "down"),
 			previous: bind("shift+tab", "field before", "shift+tab", "up"),
-			left:     bind(g.Left, "choice before", "left"),
-			right:    bind(g.Right, "next choice", "right"),
+			left:     bind(g.KeyLeft, "choice before", "left"),
+			right:    bind(g.KeyRight, "next choice", "right"),
 			reveal:   bind("ctrl+r", "show what is typed", "ctrl+r"),
 			submit:   bind("ctrl+n", "next page", "ctrl+n"),
 		},

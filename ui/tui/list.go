@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 )
@@ -51,4 +53,16 @@ func (s *list) window(h int) (from, to int) {
 	s.top = max(s.top, s.at-h+1)
 	s.top = max(0, min(s.top, s.n-h))
 	return s.top, min(s.n, s.top+h)
+}
+
+// moreRows says that there are rows above or below the window.
+func (l Look) moreRows(above, below int) string {
+	var parts []string
+	if above > 0 {
+		parts = append(parts, l.Up+" "+itoa(above)+" above")
+	}
+	if below > 0 {
+		parts = append(parts, l.Down+" "+itoa(below)+" below")
+	}
+	return l.Muted.Render(strings.Join(parts, "   "))
 }

@@ -35,6 +35,9 @@ type Glyphs struct {
 	Ellipsis, Arrow, Up, Down, Left, Right     string
 	// Between parts a line: "·".
 	Between string
+	// The keys of arrows, for the last line and the help, alone and in pairs.
+	KeyUp, KeyDown, KeyLeft, KeyRight string
+	KeyUpDown, KeyLeftRight           string
 	// Mask is shown for one character of a secret.
 	Mask rune
 	// Spinner are the frames of what is at work, all of one width.
@@ -49,6 +52,7 @@ func unicode() Glyphs {
 		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 		BarFull: "━", BarEmpty: "─",
 		Ellipsis: "…", Arrow: "→", Up: "↑", Down: "↓", Left: "‹", Right: "›", Between: "·",
+		KeyUp: "↑", KeyDown: "↓", KeyLeft: "←", KeyRight: "→", KeyUpDown: "↑↓", KeyLeftRight: "←→",
 		Mask:    '*', // as huh's
 		Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
 	}
@@ -62,6 +66,7 @@ func ascii() Glyphs {
 		TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 		BarFull: "#", BarEmpty: "-",
 		Ellipsis: "~", Arrow: "->", Up: "^", Down: "v", Left: "<", Right: ">", Between: "-",
+		KeyUp: "up", KeyDown: "down", KeyLeft: "left", KeyRight: "right", KeyUpDown: "up/down", KeyLeftRight: "left/right",
 		Mask:    '*',
 		Spinner: []string{"|", "/", "-", "\\"},
 	}

@@ -102,12 +102,15 @@ func percentOf(part, whole int) int {
 func (p *failure) Render(w, h int) drawing {
 	last := p.last()
 	var lines []string
+	safe := append([]string{""}, p.safe(last, w)...)
 	if p.at < len(last.Failures) {
-		lines = p.one(last.Failures[p.at], len(last.Failures), w)
+		f := last.Failures[p.at]
+		lines = p.one(f, len(last.Failures), w)
+		lines = append(lines, p.lastLines(f, w, h-len(lines)-len(safe))...)
 	} else {
 		lines = p.stopped(last, w)
 	}
-	lines = append(append(lines, ""), p.safe(last, w)...)
+	lines = append(lines, safe...)
 	return drawing{lines: p.scroll.show(p.c.look, lines, h)}
 }
 
@@ -135,11 +138,21 @@ func (p *failure) one(f engine.Failure, of, w int) []string {
 		row{"Exit code", exit},
 		row{"Look yourself", p.shell(f.Host)},
 	)...)
-	if len(f.LastLines) > 0 {
-		out = append(out, "", look.Muted.Render("Its last lines"))
-		for _, line := range f.LastLines {
-			out = append(out, look.Line.Render(look.Vertical)+" "+look.cut(engine.CleanLine(line), w-2))
-		}
+	return out
+}
+
+// lastLines are the last that the command or the container said, as many as
+// leave room for what comes below, and three at least; the log has them all.
+func (p *failure) lastLines(f engine.Failure, w, h int) []string {
+	if len(f.LastLines) == 0 {
+		return nil
+	}
+	look := p.c.look
+	const head, least = 2, 3
+	out := []string{"", look.Muted.Render("Its last lines")}
+	n := min(len(f.LastLines), max(least, h-head))
+	for _, line := range f.LastLines[len(f.LastLines)-n:] {
+		out = append(out, look.Line.Render(look.Vertical)+" "+look.cut(engine.CleanLine(line), w-2))
 	}
 	return out
 }

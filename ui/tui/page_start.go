@@ -186,15 +186,22 @@ func (p *start) Render(w, h int) drawing {
 	}
 	// The list gives way to the detail, but not below three rows.
 	room := max(3, h-2-len(detail)-2)
+	rows := p.rows(w - 2)
+	more := len(rows) > room
+	if more {
+		room--
+	}
 	from, to := p.list.window(room)
 	lines := []string{look.Muted.Render("Workspaces on this machine"), ""}
-	rows := p.rows(w - 2)
 	for i := from; i < to; i++ {
 		mark := "  "
 		if i == p.list.at {
 			mark = look.Accent.Render(look.Pointer) + " "
 		}
 		lines = append(lines, mark+rows[i])
+	}
+	if more {
+		lines = append(lines, "  "+look.moreRows(from, len(rows)-to))
 	}
 	lines = append(lines, "")
 	return drawing{lines: append(lines, detail[:max(0, min(len(detail), h-len(lines)))]...)}
@@ -205,7 +212,7 @@ func (p *start) rows(w int) []string {
 	look := p.c.look
 	t := table{rigid: map[int]bool{1: true}, right: map[int]bool{2: true, 3: true}}
 	for i, k := range p.known {
-		name := or(k.Domain, k.Name)
+		name := or(k.Domain, or(k.Name, "not named yet"))
 		if i == p.list.at {
 			name = look.Strong.Render(name)
 		}

@@ -38,7 +38,7 @@ func Known() []ui.Known {
 				Failures: []engine.Failure{Failure()},
 			},
 		},
-		{Key: "draft-1", Name: "draft-1", Hosts: 3, State: ui.Drafted, Page: "workspace"},
+		{Key: "draft-1", Hosts: 3, State: ui.Drafted, Page: "workspace"},
 		{
 			Key: "intranet", Name: "intranet", Domain: "chat.intranet.example.org", Release: "8.8.3", Hosts: 1, Instances: 3,
 			State: ui.Deployed, Last: &ui.LastRun{
