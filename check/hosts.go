@@ -63,6 +63,8 @@ type Docker struct {
 	// means that there is none.
 	Engine, Compose string
 	ComposeAsked    bool
+	// RootDir is where it keeps images and volumes.
+	RootDir string
 	// Rootless and UserNS are modes in which containers cannot use the host's
 	// network.
 	Rootless, UserNS Answer
@@ -126,6 +128,9 @@ type Host struct {
 	Addresses     []netip.Addr
 	DeployedAsked bool
 	Deployments   []Deployment
+	// Beside are containers of a Rocket.Chat that are none of this workspace's and
+	// stand elsewhere: "old-rocketchat-1 of /root/compose".
+	Beside []string
 	// Directories are directories that should be files: what Docker makes of a
 	// file that is mounted and missing.
 	Directories []string
@@ -342,6 +347,10 @@ func (j *hostJudge) deployments() {
 		for _, dir := range j.seen.Directories {
 			f.Commands = append(f.Commands, "rmdir -- "+quote(dir))
 		}
+		return
+	}
+	if len(j.seen.Beside) > 0 {
+		j.find("deployment", Warn, "deployment-beside", "directory", j.w.Directory, "seen", strings.Join(j.seen.Beside, ", "))
 		return
 	}
 	if ours != "" {

@@ -159,6 +159,9 @@ func hostScenarios() []scenario {
 		{"host:db:deployment", Fail, "deployment-directories", onHost("db", func(h *Host) {
 			h.Directories = []string{"/opt/rocketchat/database/files/loki/config.yaml", "/opt/rocket chat/it's"}
 		})},
+		{"host:rc1:deployment", Warn, "deployment-beside", onHost("rc1", func(h *Host) {
+			h.Beside = []string{"rocketchat-rocketchat-1 of /root/rocketchat", "chat"}
+		})},
 		{"host:rc1:deployment", Unknown, "deployment-unknown", onHost("rc1", func(h *Host) { h.DeployedAsked = false })},
 	}
 }

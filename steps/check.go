@@ -102,6 +102,10 @@ func (l *looker) note(write func(e *check.Evidence)) {
 	}
 }
 
+// usualRoot is where Docker keeps its data unless it is told otherwise, and where
+// facts look.
+const usualRoot = "/var/lib/docker"
+
 // host looks at one host.
 func (l *looker) host(ctx context.Context, name string) {
 	h, ok := l.s.Hosts[name]
@@ -118,6 +122,12 @@ func (l *looker) host(ctx context.Context, name string) {
 		l.sudo(ctx, h, f, &seen)
 		seen.Docker = dockerOf(ctx, h, f)
 		firewallOf(ctx, h, f, &seen.Firewall)
+		if root := seen.Docker.RootDir; root != "" && root != usualRoot {
+			seen.DockerDisk = check.Disk{}
+			if there, err := facts.Gather(ctx, h, root); err == nil {
+				seen.DockerDisk = diskOf(there.Disk)
+			}
+		}
 		l.deployments(ctx, h, &seen)
 		l.running(ctx, h)
 	} else {

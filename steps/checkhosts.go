@@ -141,7 +141,7 @@ func dockerOf(ctx context.Context, h remote.Host, f facts.Facts) check.Docker {
 		info, err = docker.Info(ctx)
 	}
 	if err == nil {
-		d.State, d.Engine = check.DockerUsable, info.Version
+		d.State, d.Engine, d.RootDir = check.DockerUsable, info.Version, info.RootDir
 		d.Rootless, d.UserNS = yesNo(info.Rootless), yesNo(info.UserNS)
 		return d
 	}
@@ -213,5 +213,36 @@ func (l *looker) deployments(ctx context.Context, h remote.Host, into *check.Hos
 	if l.skips("host:" + h.Name() + ":deployment") {
 		return
 	}
-	into.DeployedAsked, into.Deployments, into.Directories = asked, seen.Deployments, seen.Directories
+	into.Deployments, into.Directories = seen.Deployments, seen.Directories
+	into.DeployedAsked = l.beside(ctx, h, into) && asked
+}
+
+// beside looks for a Rocket.Chat of somebody's among the host's containers; false
+// if they could not be listed.
+func (l *looker) beside(ctx context.Context, h remote.Host, seen *check.Host) bool {
+	docker, err := h.Docker(ctx)
+	var all []remote.Container
+	if err == nil {
+		all, err = docker.Containers(ctx, "")
+	}
+	if err != nil {
+		unusable, ok := errors.AsType[*remote.DockerError](err)
+		return ok && unusable.Kind == remote.DockerAbsent
+	}
+	for _, c := range all {
+		ours := slices.ContainsFunc(l.s.Tree.On(h.Name()), func(p render.Project) bool { return p.Name == c.Project })
+		image := path.Base(c.Image)
+		if end := strings.IndexAny(image, ":@"); end >= 0 {
+			image = image[:end]
+		}
+		if ours || image != "rocket.chat" {
+			continue
+		}
+		name := c.Name
+		if c.Dir != "" {
+			name += " of " + c.Dir
+		}
+		seen.Beside = append(seen.Beside, name)
+	}
+	return true
 }

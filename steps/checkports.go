@@ -298,7 +298,7 @@ func (p *ports) conclude(ctx context.Context) {
 // workspace on the host.
 func listenerOf(s probe.Socket, ours []string) check.Listener {
 	l := check.Listener{Detail: s.Words}
-	if s.Err != nil && l.Detail == "" {
+	if s.Err != nil && (l.Detail == "" || s.State == probe.InUse) { // why nobody is named
 		l.Detail = s.Err.Error()
 	}
 	switch s.State {

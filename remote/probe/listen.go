@@ -96,7 +96,7 @@ func Listen(ctx context.Context, h Host, addrs ...netip.AddrPort) (*Listener, er
 	}
 	if len(taken) > 0 {
 		// With time of its own: on a busy host what came before may have used it up.
-		naming, cancel := context.WithTimeout(ctx, listenWithin)
+		naming, cancel := context.WithTimeout(ctx, nameWithin)
 		l.name(naming, taken)
 		cancel()
 	}

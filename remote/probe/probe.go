@@ -37,9 +37,11 @@ const (
 	// kernel may hold back an ICMP answer, and the 3.1 s after which Linux
 	// gives up finding a neighbour.
 	Deadline = 5 * time.Second
-	// listenWithin bounds the start of a listener, sudo included, and then the
-	// search for who has the ports that are taken.
-	listenWithin = 10 * time.Second
+	// listenWithin bounds the start of a listener, sudo included, and nameWithin
+	// the search for who has the ports that are taken. With Deadline they are
+	// within listenFor: the first listener is still there when the last has come.
+	listenWithin = 15 * time.Second
+	nameWithin   = 10 * time.Second
 	// listenFor is after how many seconds a listener ends by itself, whatever
 	// became of us.
 	listenFor = 30

@@ -145,6 +145,8 @@ until ss -Hltn 'sport = :3008' | grep -q .; do sleep 0.05; done`)
 	for _, o := range all {
 		r.obstruct(o)
 	}
+	// Somebody's, which was stopped long ago and is in nobody's way.
+	r.shell("rc1", "docker create --name old --label com.docker.compose.project=chat "+rocketChat)
 	r.must(f.Host("rcdown").Unplug(t.Context()))
 	before := r.traces()
 	report, code := r.checked()
@@ -230,9 +232,10 @@ func (r *rig) expected(all []obstacle) map[string]check.Kind {
 	want := map[string]check.Kind{
 		"exposure:db:27017": "exposed-data", "exposure:db:4222": "exposed-data", "exposure:db:5050": "exposed-service",
 		"exposure:rc1:3000": "exposed-service", "exposure:rc1:9458": "exposed-service",
+		"host:rc1:deployment": "deployment-beside",
 	}
 	for _, host := range []string{"db", "rc1", "edge"} {
-		want["host:"+host+":firewall"], want["host:"+host+":git"] = "firewall-none", "git-absent"
+		want["host:"+host+":firewall"] = "firewall-none"
 	}
 	for _, o := range all {
 		if o.host == "rcdown" {
@@ -241,7 +244,7 @@ func (r *rig) expected(all []obstacle) map[string]check.Kind {
 		}
 		for what, kind := range map[string]check.Kind{
 			"host:HOST:docker": "docker-absent", "host:HOST:compose": "compose-absent", "host:HOST:docker-mode": "docker-mode-unknown",
-			"host:HOST:firewall": "firewall-none", "host:HOST:git": "git-absent", "image:HOST:" + rocketChat: "image-not-asked",
+			"host:HOST:firewall": "firewall-none", "image:HOST:" + rocketChat: "image-not-asked",
 		} {
 			want[named(what, o.host)] = kind
 		}
