@@ -71,7 +71,7 @@ func DockerCommands(host string, source DockerSource, os facts.OS) ([]string, er
 			"dnf install -y docker-ce docker-ce-cli containerd.io docker-buildx-plugin docker-compose-plugin",
 			"systemctl enable --now docker",
 		}, nil
-	case family == "debian" && n < 13:
+	case family == "debian" && n > 0 && n < 13:
 		return refuse("the Compose of "+name+" is older than "+check.OldestCompose, "use the source docker")
 	case family == "debian":
 		return distributionApt("docker-compose", "docker.io", "docker-cli"), nil

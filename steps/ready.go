@@ -8,20 +8,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/remote/facts"
 	"github.com/rcwizard/rcwizard/render"
 )
 
-// What a host needs. Compose 2.24 brought !reset and !override, with which
-// people adapt our files; Docker 20.10 is the oldest that was tried.
-const (
-	oldestDocker  = "20.10.0"
-	oldestCompose = "2.24.0"
-)
-
-// ready looks at a host with one script and refuses what would fail later:
+// ready looks at a host with one script and refuses what would fail later, even
+// where the check was left out or made before the host changed, in one line;
+// check tells the same at length:
 // the guide's prerequisite 2, "Docker and Git must be installed and
 // operational on all servers". Git is not asked for: nothing of rcwizard uses
 // it, and nothing of what it deploys does.
@@ -217,14 +213,14 @@ func unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([]flaw, err
 		return nil, fmt.Errorf("ask Docker on %s: %w", h.Name(), err)
 	}
 	var flaws []flaw
-	if older(info.Version, oldestDocker) {
-		flaws = append(flaws, flaw{fmt.Sprintf("Docker %s is older than %s", info.Version, oldestDocker), "update Docker"})
+	if older(info.Version, check.OldestDocker) {
+		flaws = append(flaws, flaw{fmt.Sprintf("Docker %s is older than %s", info.Version, check.OldestDocker), "update Docker"})
 	}
 	switch compose := f.Docker.Compose; {
 	case compose == "":
 		flaws = append(flaws, flaw{"Docker has no Compose plugin (docker compose version fails)", "install the package docker-compose-plugin"})
-	case older(compose, oldestCompose):
-		flaws = append(flaws, flaw{fmt.Sprintf("Compose %s is older than %s", compose, oldestCompose), "update the package docker-compose-plugin"})
+	case older(compose, check.OldestCompose):
+		flaws = append(flaws, flaw{fmt.Sprintf("Compose %s is older than %s", compose, check.OldestCompose), "update the package docker-compose-plugin"})
 	}
 	if info.Rootless {
 		flaws = append(flaws, flaw{"Docker runs rootless, which keeps containers off the host's network", "use the system's Docker"})
@@ -238,13 +234,13 @@ func unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([]flaw, err
 func dockerFlaw(e *remote.DockerError) flaw {
 	switch e.Kind {
 	case remote.DockerAbsent:
-		return flaw{"Docker is not installed", "install Docker Engine and the Compose plugin (docs.docker.com/engine/install)"}
+		return flaw{"Docker is not installed", "install Docker Engine and the Compose plugin (docs.docker.com/engine/install), or let rcwizard do it with --install-docker"}
 	case remote.DockerNotRunning:
 		return flaw{"Docker is installed and does not run", "start it with: systemctl enable --now docker"}
 	case remote.DockerNotPermitted:
 		return flaw{"the user " + e.User + " may not use Docker", "add it to the group with: usermod -aG docker " + e.User + ", or let it use sudo"}
 	case remote.DockerTooOld:
-		return flaw{"Docker is older than " + oldestDocker, "update Docker"}
+		return flaw{"Docker is older than " + check.OldestDocker, "update Docker"}
 	case remote.DockerFailed:
 	}
 	return flaw{e.Error(), "look at Docker's log with: journalctl -u docker"}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/remote/facts"
 	"github.com/rcwizard/rcwizard/workspace"
@@ -77,7 +78,7 @@ func TestDockerFlaw(t *testing.T) {
 		remote.DockerAbsent:       {"not installed", "docs.docker.com"},
 		remote.DockerNotRunning:   {"does not run", "systemctl enable --now docker"},
 		remote.DockerNotPermitted: {"ops may not use Docker", "usermod -aG docker ops"},
-		remote.DockerTooOld:       {"older than " + oldestDocker, "update Docker"},
+		remote.DockerTooOld:       {"older than " + check.OldestDocker, "update Docker"},
 		remote.DockerFailed:       {"does not answer as it should", "journalctl -u docker"},
 	} {
 		got := dockerFlaw(&remote.DockerError{Host: "rc1", User: "ops", Kind: kind, Err: errors.New("said so")})

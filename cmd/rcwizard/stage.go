@@ -238,6 +238,10 @@ func lastCheck(ans answers) []string {
 	if err != nil {
 		return nil
 	}
+	return checkLines(history)
+}
+
+func checkLines(history engine.History) []string {
 	var lines []string
 	for _, key := range []string{noteCheck, noteSkipped, noteWarnings} {
 		if text, ok := history.Note("", key); ok && text != "" {

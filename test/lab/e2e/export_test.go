@@ -314,7 +314,7 @@ func foreignFile(t *testing.T, r *rig) {
 	r.shell("edge", "echo '# mine' >>"+file)
 	const said = "override-traefik.yaml in /opt/rocketchat/proxy on edge: there already, and not written by rcwizard"
 	r.told(t, r.run("plan", "-f", r.file), 3, said, "--overwrite-edited", "-# mine")
-	r.told(t, r.run("install", "-f", r.file, "--yes"), 3, "override-traefik.yaml, without a receipt", "--overwrite-edited")
+	r.told(t, r.run("install", "-f", r.file, "--yes"), 3, "got    override-traefik.yaml", "--overwrite-edited")
 	if got := r.shell("edge", "tail -n 1 "+file); got != "# mine\n" {
 		t.Errorf("the last line is %q", got)
 	}

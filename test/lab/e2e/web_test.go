@@ -112,6 +112,18 @@ func (r *rig) keeping() *http.Client {
 	return web
 }
 
+// inside is a browser on the proxy's host, which alone the firewalls let in to the instances' own ports.
+func (r *rig) inside() *http.Client {
+	r.t.Helper()
+	web := r.browser()
+	transport, ok := web.Transport.(*http.Transport)
+	if !ok {
+		r.t.Fatalf("a browser has a %T", web.Transport)
+	}
+	transport.DialContext = r.Host(r.w.Proxy.Host).Dial
+	return web
+}
+
 // info is what users and monitors ask an instance for.
 const info = "/api/info"
 
@@ -119,11 +131,7 @@ const info = "/api/info"
 // all answer.
 func (r *rig) ids() map[string]string {
 	r.t.Helper()
-	// The firewalls let in the proxy alone.
-	web := r.browser()
-	if transport, ok := web.Transport.(*http.Transport); ok {
-		transport.DialContext = r.Host(r.w.Proxy.Host).Dial
-	}
+	web := r.inside()
 	out := make(map[string]string)
 	for _, i := range r.w.Instances {
 		eventually(r.t, i.Name+" to answer at its own port", 30*time.Second, func() (bool, string) {
@@ -167,7 +175,7 @@ func (r *rig) spread() {
 func (r *rig) event(from workspace.Instance, payload string) (told bool) {
 	r.t.Helper()
 	var answer struct{ Success, Broadcast bool }
-	code := r.post(r.browser(), "http://"+from.Address(r.w)+"/lab/event", payload, &answer)
+	code := r.post(r.inside(), "http://"+from.Address(r.w)+"/lab/event", payload, &answer)
 	if code != http.StatusOK || !answer.Success {
 		r.t.Fatalf("%s takes no event: %d", from.Name, code)
 	}
@@ -177,7 +185,7 @@ func (r *rig) event(from workspace.Instance, payload string) (told bool) {
 // has reports whether the event came to the users of an instance.
 func (r *rig) has(i workspace.Instance, payload string) bool {
 	r.t.Helper()
-	p := r.get(r.browser(), "http://"+i.Address(r.w)+"/lab/events")
+	p := r.get(r.inside(), "http://"+i.Address(r.w)+"/lab/events")
 	var answer struct{ Events []struct{ Payload string } }
 	if err := json.Unmarshal([]byte(p.body), &answer); err != nil {
 		r.t.Fatalf("%s answers %d for events: %s", i.Name, p.code, p.body)

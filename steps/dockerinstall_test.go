@@ -1,0 +1,102 @@
+package steps
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/facts"
+	"github.com/rcwizard/rcwizard/remote/remotetest"
+)
+
+// What is run on each distribution, from each source, or why nothing is.
+func TestDockerCommands(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	for _, os := range []facts.OS{
+		{ID: "debian", Version: "12", Pretty: "Debian GNU/Linux 12 (bookworm)"},
+		{ID: "debian", Version: "13", Pretty: "Debian GNU/Linux 13 (trixie)"},
+		{ID: "debian", Pretty: "Debian GNU/Linux trixie/sid"},
+		{ID: "ubuntu", Version: "24.04", Pretty: "Ubuntu 24.04.1 LTS"},
+		{ID: "fedora", Version: "43", Pretty: "Fedora Linux 43"},
+		{ID: "rhel", Version: "9.4", Pretty: "Red Hat Enterprise Linux 9.4"},
+		{ID: "rocky", Version: "9.4", Pretty: "Rocky Linux 9.4"},
+		{ID: "alpine", Version: "3.20.1", Pretty: "Alpine Linux v3.20"},
+		{ID: "raspbian", Version: "12", Like: []string{"debian"}},
+		{},
+	} {
+		for _, source := range []DockerSource{DockerDistribution, DockerDocker} {
+			fmt.Fprintf(&b, "%s %s, from %s\n", os.ID, os.Version, source)
+			lines, err := DockerCommands("rc1", source, os)
+			for _, l := range lines {
+				b.WriteString("  " + l + "\n")
+			}
+			if err != nil {
+				b.WriteString("  error: " + err.Error() + "\n")
+			}
+		}
+	}
+	if _, err := DockerCommands("rc1", "snap", facts.OS{ID: "debian", Version: "13"}); err == nil {
+		t.Error("there is no source snap")
+	}
+	const golden = "testdata/docker-commands.golden"
+	if *update {
+		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The commands that are shown are those that are run, in their order, until one
+// fails; of that one the host's own words are told.
+func TestInstallDocker(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("the commands are for root")
+	}
+	bin, ran := t.TempDir(), filepath.Join(t.TempDir(), "ran")
+	program := func(name, script string) {
+		if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\n"+script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Whatever this machine has, the host has no Docker.
+	program("docker", "echo 'docker: not found' >&2; exit 127\n")
+	program("apt-get", `echo "apt-get $*" >>'`+ran+`'; case $1 in install) echo "E: Unable to locate package $3" >&2; exit 100 ;; esac`)
+	program("dpkg", "exit 0\n")
+	s := &Site{Workspace: box(t).Workspace, Hosts: map[string]remote.Host{"box": remotetest.NewServer(t, remotetest.Options{
+		Path: bin, Env: []string{"DOCKER_HOST=unix://" + filepath.Join(bin, "none.sock")},
+	}).Connect(t)}}
+	s.remember("box", facts.Facts{OS: facts.OS{ID: "debian", Version: "13"}})
+	commands, err := s.DockerFor([]string{"box"}, DockerDistribution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := s.docker("box", commands["box"])
+	err = step.Apply(t.Context(), &output{})
+	problem, ok := errors.AsType[*engine.Problem](err)
+	if !ok || !strings.Contains(err.Error(), "exit code 100") || !strings.Contains(problem.Next, dockerManual) {
+		t.Errorf("a package that is not there: %v", err)
+	}
+	got, err := os.ReadFile(ran)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "apt-get update\napt-get install -y docker.io docker-cli docker-compose\n"; string(got) != want {
+		t.Errorf("ran %q, want %q", got, want)
+	}
+}
