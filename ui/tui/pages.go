@@ -19,6 +19,7 @@ func newPages(c *common) []entry {
 		{pageStart, "Start", true, newStart(c)},
 		{pageWorkspace, question.Workspace.Title(), true, newQuestions(c, question.Workspace, false)},
 		{pageFiles, question.Files.Title(), true, newQuestions(c, question.Files, true)},
+		{pageCheck, "Check", true, newChecks(c)},
 		{pageDone, "Done", true, newDone(c)},
 		{pageAdvanced, question.Advanced.Title(), false, newQuestions(c, question.Advanced, false)},
 		{pageFailure, "Failure", false, newFailure(c)},
