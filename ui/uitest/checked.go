@@ -1,6 +1,7 @@
 package uitest
 
 import (
+	"net"
 	"net/netip"
 	"strconv"
 	"time"
@@ -60,7 +61,7 @@ func evidence(w workspace.Workspace) check.Evidence {
 	for _, edge := range check.Edges(w) {
 		p := check.Probe{Outcome: check.OutcomeNonce, After: 3 * time.Millisecond, How: "through sshd"}
 		if edge.From == check.World {
-			p.How, p.Address = "", proxy.Address+":"+strconv.Itoa(edge.Port)
+			p.How, p.Address = "", net.JoinHostPort(proxy.Address, strconv.Itoa(edge.Port))
 		}
 		e.Probes[edge.Path()] = p
 	}
@@ -106,7 +107,7 @@ func nameEvidence(w workspace.Workspace, proxy workspace.Host) check.Name {
 		n.Lookups[h.Name] = found
 	}
 	for _, port := range []int{w.Proxy.HTTPPort, w.Proxy.HTTPSPort} {
-		n.Ports[port] = []check.Probe{{Outcome: check.OutcomeNonce, After: 12 * time.Millisecond, Address: netip.AddrPortFrom(at, uint16(port)).String()}}
+		n.Ports[port] = []check.Probe{{Outcome: check.OutcomeNonce, After: 12 * time.Millisecond, Address: net.JoinHostPort(at.String(), strconv.Itoa(port))}}
 	}
 	return n
 }
