@@ -45,7 +45,7 @@ func installerTraps() []Hole {
 		{
 			"T8", "1.5", "mongod must reach the host's own address from inside a container",
 			"a firewall that denies by default forbids just that", "see H6",
-			[]string{"test/loaders.TestCompose", "render.TestGolden"},
+			[]string{"test/loaders.TestCompose", "render.TestGolden", "test/lab/e2e.TestFirewall"},
 		},
 		{
 			"T9", "1.5", "MONGODB_PORT_NUMBER", "another port is published and nobody listens behind it", "see H5",
@@ -55,7 +55,7 @@ func installerTraps() []Hole {
 			"T10", "1.5", "MongoDB and NATS have no passwords, and their ports are published",
 			"published ports go past the firewall: who reaches the address owns all data",
 			"on the host's network the firewall counts. They still have no passwords, as in the guide: the files, DEPLOY.md and the check say so, and a public address gets a warning",
-			[]string{"test/loaders.TestCompose", "test/loaders.TestNATS", "test/lab/e2e.TestProxy"},
+			[]string{"test/loaders.TestCompose", "test/loaders.TestNATS", "test/lab/e2e.TestProxy", "test/lab/e2e.TestFirewall"},
 		},
 		{
 			"T11", "1.5", "Grafana's password is rc-admin and counts only once",

@@ -196,8 +196,9 @@ func loads(ctx context.Context, h remote.Host, file string, lines []string) erro
 // firewallSays is what the firewall says of itself, for people and to be compared.
 func firewallSays(ctx context.Context, h remote.Host, kind check.FirewallKind, places []string) (string, error) {
 	script := map[check.FirewallKind]string{
-		check.UFW:       `ufw status verbose; ufw show added`,
-		check.Firewalld: `for z; do firewall-cmd --zone="$z" --list-all; firewall-cmd --permanent --zone="$z" --list-all; done`,
+		check.UFW: `ufw status verbose; ufw show added`,
+		// In an order of their own: firewalld's is another after each start.
+		check.Firewalld: `for z; do for p in "" --permanent; do firewall-cmd $p --zone="$z" --list-all | sort; done; done`,
 		check.NFTables:  `for c; do nft -s list chain $c; done`,
 	}[kind]
 	return firewallRun(ctx, h, "ask "+string(kind)+" for its rules", remote.Command{Script: script, Args: places})

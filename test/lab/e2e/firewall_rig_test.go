@@ -76,13 +76,10 @@ func (r *walled) boot() {
 		if err := r.Host(host).Boot(r.t.Context()); err != nil {
 			r.t.Fatal(err)
 		}
-		switch kind { //nolint:exhaustive // those that can be changed
-		case check.UFW, check.NFTables:
+		if kind != check.Firewalld {
 			r.service(host, string(kind))
-		case check.Firewalld:
-			if err := r.Host(host).StartFirewalld(r.t.Context()); err != nil {
-				r.t.Fatal(err)
-			}
+		} else if err := r.Host(host).StartFirewalld(r.t.Context()); err != nil {
+			r.t.Fatal(err)
 		}
 	}
 }
@@ -95,7 +92,8 @@ func (r *walled) rules() map[string]string {
 	for host, kind := range r.kinds {
 		out[host] = r.shell(host, map[check.FirewallKind]string{
 			check.UFW: `ufw status verbose; ufw show added; cat /etc/ufw/user.rules /etc/ufw/user6.rules; stat -c '%a %U %n' /etc/ufw/*.rules`,
-			check.Firewalld: `firewall-cmd --list-all; firewall-cmd --permanent --list-all
+			// The order of its rules is another after each start.
+			check.Firewalld: `firewall-cmd --list-all | sort; firewall-cmd --permanent --list-all | sort
 ls /etc/firewalld/zones; cat /etc/firewalld/zones/* 2>/dev/null || :`,
 			check.NFTables: `nft -s list table inet filter; cat /etc/nftables.conf; stat -c '%a %U %n' /etc/nftables.conf; ls /etc/nft*`,
 		}[kind])
