@@ -101,7 +101,8 @@ func (a *app) root() *cobra.Command {
 		Long: `rcwizard carries out Rocket.Chat's guide "Running Rocket.Chat with Multiple
 Instances": MongoDB, NATS, Prometheus and Grafana on one host, Rocket.Chat on
 two or more, Traefik on one. It reads workspace.yaml, renders every file,
-deploys host by host over SSH, and ends with a count of the instances.
+deploys host by host over SSH, and ends with a count of the instances. Without
+a command it asks for everything, step by step, and forgets no answer.
 
 Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong answers;
 3 a check failed, or could not be made; 4 another operator is working on the
@@ -112,9 +113,8 @@ workspace, or took it over; 130 interrupted.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          knownCommand,
-		// Without it a command that does not exist would be no error.
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return cmd.Help()
+			return a.wizard(cmd.Context())
 		},
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return a.configure(cmd)
@@ -125,6 +125,7 @@ workspace, or took it over; 130 interrupted.`,
 	flags := root.PersistentFlags()
 	flags.String("dir", "", "state folder `DIR` of the workspace (default $XDG_STATE_HOME/rcwizard/NAME)")
 	flags.Bool("json", false, "JSON, one object a line where it is a stream")
+	wizardFlags(root)
 	root.AddCommand(
 		a.installCommand(),
 		a.resumeCommand(),

@@ -2,38 +2,29 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net"
-	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
-	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
 // backend is the world as a wizard sees it: the state folder, and connections to
 // the hosts that stay open from page to page. It asks nobody anything and writes
-// nothing to the terminal. The key of a draft is the folder that keeps it.
+// nothing to the terminal.
 type backend struct {
+	*keeper
+
 	a    *app
 	pool pool
-
-	// disk is for what reads and writes drafts.
-	disk sync.Mutex
 
 	mu sync.Mutex
 	// keys are the host keys that Inspect has shown.
 	keys map[ui.HostKey]*remote.UnknownHostKeyError
 	// accepted are those of them that were taken, whichever host showed them.
 	accepted map[ui.HostKey]bool
-	// moved are the folders of workspaces by those of the drafts that they were.
-	moved map[string]string
 	// run is the deployment that was begun last; nil before the first.
 	run *ui.Run
 	// ended is closed when it has ended.
@@ -43,7 +34,7 @@ type backend struct {
 var _ ui.Backend = (*backend)(nil)
 
 func (a *app) backend() *backend {
-	return &backend{a: a, keys: map[ui.HostKey]*remote.UnknownHostKeyError{}, accepted: map[ui.HostKey]bool{}, moved: map[string]string{}}
+	return &backend{keeper: &keeper{app: a}, a: a, keys: map[ui.HostKey]*remote.UnknownHostKeyError{}, accepted: map[ui.HostKey]bool{}}
 }
 
 // close ends the connections that no run has.
@@ -71,8 +62,8 @@ func (b *backend) usable(d ui.Draft) (answers, error) {
 	if err := ans.workspace.Validate().Err(); err != nil {
 		return answers{}, usage(err)
 	}
-	if folder, err := b.draftFolder(d.Key); err == nil {
-		if ans.secrets, err = b.withMade(folder, ans.secrets); err != nil {
+	if d.Key != "" {
+		if ans.secrets, err = b.made(d.Key, ans.secrets); err != nil {
 			return answers{}, err
 		}
 	}
@@ -86,91 +77,27 @@ func (b *backend) usable(d ui.Draft) (answers, error) {
 
 // kept are usable answers whose made passwords are written down, before anything
 // is rendered from them.
-func (b *backend) kept(d ui.Draft) (answers, error) {
+func (b *backend) kept(ctx context.Context, d ui.Draft) (answers, error) {
 	ans, err := b.usable(d)
 	if err != nil || d.Key == "" {
 		return ans, err
 	}
 	d.Answers.Secrets = ans.secrets
-	if _, err := b.save(d); err != nil {
+	if _, err := b.Save(ctx, d); err != nil {
 		return answers{}, err
 	}
 	return ans, nil
 }
 
-// withMade fills in the passwords that rcwizard made earlier for the draft, where
-// nobody gave others: a face does not know them.
-func (b *backend) withMade(folder *state.DraftFolder, s workspace.Secrets) (workspace.Secrets, error) {
-	b.disk.Lock()
-	defer b.disk.Unlock()
-	return madeBefore(folder, s)
-}
-
-// madeBefore is withMade for whoever holds the disk.
-func madeBefore(folder *state.DraftFolder, s workspace.Secrets) (workspace.Secrets, error) {
-	var old workspace.Secrets
-	d, err := folder.Load()
-	switch {
-	case err == nil:
-		old = d.Secrets
-	case !errors.Is(err, fs.ErrNotExist):
-		return workspace.Secrets{}, fmt.Errorf("read the secrets kept in %s: %w", folder.Dir(), err)
-	default:
-		if old, err = folder.LoadSecrets(); err != nil {
-			return workspace.Secrets{}, fmt.Errorf("read the secrets kept in %s: %w", folder.Dir(), err)
-		}
-	}
-	if s.GrafanaAdminPassword == "" {
-		s.GrafanaAdminPassword = old.GrafanaAdminPassword
-	}
-	if s.AdminPassword == "" {
-		s.AdminPassword = old.AdminPassword
-	}
-	return s, nil
-}
-
-// draftFolder opens the folder of a draft, or of a workspace, that is there.
-func (b *backend) draftFolder(key string) (*state.DraftFolder, error) {
-	dir := b.dir(key)
-	if info, err := os.Stat(dir); key == "" || err != nil || !info.IsDir() {
-		return nil, fmt.Errorf("nothing is kept in %s any more: begin anew, or choose another workspace: %w", dir, fs.ErrNotExist)
-	}
-	folder, err := state.OpenDraft(dir)
+// made is withMade for a draft by its key.
+func (b *backend) made(key string, s workspace.Secrets) (workspace.Secrets, error) {
+	b.keeper.mu.Lock()
+	defer b.keeper.mu.Unlock()
+	folder, err := b.folder(key)
 	if err != nil {
-		return nil, fmt.Errorf("open the state folder: %w", err)
+		return workspace.Secrets{}, err
 	}
-	return folder, nil
-}
-
-// dir is the folder of a key: a draft's may have become a workspace's.
-func (b *backend) dir(key string) string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if to, ok := b.moved[key]; ok {
-		return to
-	}
-	return key
-}
-
-// base is the folder of all workspaces, empty where one was named by --dir.
-func (b *backend) base() (string, error) {
-	if b.a.config.GetString("dir") != "" {
-		return "", nil
-	}
-	base, err := state.Base(b.a.sys.env, b.a.home)
-	if err != nil {
-		return "", fmt.Errorf("find the state folder: %w", err)
-	}
-	return base, nil
-}
-
-// named is the folder that --dir names.
-func (b *backend) named() (string, error) {
-	dir, err := filepath.Abs(b.a.config.GetString("dir"))
-	if err != nil {
-		return "", fmt.Errorf("find the state folder: %w", err)
-	}
-	return dir, nil
+	return b.withMade(folder, s)
 }
 
 // connectHosts opens what is not open yet. Why a host cannot be connected to is

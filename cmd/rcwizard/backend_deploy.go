@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
-	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
 // errCancelled is the cause of a run that a person ended at once.
@@ -26,7 +23,13 @@ func (b *backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder, err := b.folderFor(d.Key)
+	d.Answers.Workspace, d.Answers.Secrets = ans.workspace, ans.secrets // which are found from any directory
+	if d.Key == "" {
+		if d, err = b.Save(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	folder, err := b.folder(d.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +38,7 @@ func (b *backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
 		return nil, err
 	}
 	// From here on every way out gives the lock back.
-	run, err := b.begin(ctx, d, ans, folder, unlock)
+	run, err := b.begin(ctx, d, ans, unlock)
 	if err != nil {
 		unlock()
 		return nil, err
@@ -43,7 +46,7 @@ func (b *backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
 	return run, nil
 }
 
-func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, folder *state.DraftFolder, unlock func()) (*ui.Run, error) {
+func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock func()) (*ui.Run, error) {
 	hosts, failures := b.connectHosts(ctx, ans, everyHost)
 	if err := unreached(ans.workspace, failures); err != nil {
 		return nil, err
@@ -57,7 +60,7 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, folder *st
 	if err != nil {
 		return nil, err
 	}
-	if ans.folder, err = b.adopt(d, ans, folder); err != nil {
+	if ans.folder, err = b.adopt(d); err != nil {
 		release()
 		return nil, err
 	}
@@ -75,40 +78,6 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, folder *st
 			unlock()
 		},
 	}), nil
-}
-
-// adopt makes the draft the workspace that resume knows.
-func (b *backend) adopt(d ui.Draft, ans answers, folder *state.DraftFolder) (*state.Folder, error) {
-	b.disk.Lock()
-	defer b.disk.Unlock()
-	from, to := folder.Dir(), folder.Dir()
-	before, err := folder.LoadWorkspace()
-	switch base, baseErr := b.base(); {
-	case err == nil && before.Name != ans.workspace.Name:
-		return nil, fmt.Errorf("the workspace %s was deployed under that name, which its files on the hosts bear: give it back its name, or begin a new workspace", before.Name)
-	case err == nil:
-	case !errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("read the answers of last time: %w", err)
-	case baseErr != nil:
-		return nil, baseErr
-	case base != "":
-		to = filepath.Join(base, ans.workspace.Name)
-	}
-	// What is found from this directory is found from any other later.
-	err = folder.Save(state.Draft{Page: d.Page, Skips: d.Skips, Workspace: ans.workspace, Secrets: ans.secrets})
-	if err != nil {
-		return nil, fmt.Errorf("keep the answers: %w", err)
-	}
-	kept, err := folder.Adopt(to)
-	if err != nil {
-		return nil, fmt.Errorf("keep the answers: %w", err)
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if kept.Dir() != from {
-		b.moved[from] = kept.Dir()
-	}
-	return kept, nil
 }
 
 // deployment is what one run has to itself until it has ended.

@@ -128,7 +128,7 @@ func TestDeployStops(t *testing.T) {
 		t.Error("the run is still under way")
 	}
 	known, err = b.Workspaces(t.Context())
-	if err != nil || len(known) != 1 || known[0].Key != dir || known[0].State != ui.Unfinished || known[0].Last == nil || len(known[0].Last.Failures) != 1 {
+	if err != nil || len(known) != 1 || known[0].Key != "chat-example-com" || known[0].State != ui.Unfinished || known[0].Last == nil || len(known[0].Last.Failures) != 1 {
 		t.Errorf("afterwards: %+v, %v", known, err)
 	}
 	again, err := b.Open(t.Context(), d.Key)

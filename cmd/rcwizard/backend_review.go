@@ -22,7 +22,7 @@ import (
 // Review implements ui.Backend. The files are there even where a host cannot be
 // reached, beside the error that says so: there is no plan then.
 func (b *backend) Review(ctx context.Context, d ui.Draft) (ui.Review, error) {
-	ans, err := b.kept(d)
+	ans, err := b.kept(ctx, d)
 	if err != nil {
 		return ui.Review{}, err
 	}
@@ -56,7 +56,7 @@ func (b *backend) estimate(key string, plan []engine.StepReport) (about time.Dur
 	if engine.Total(plan).Done == len(plan) {
 		return 0, ""
 	}
-	folder, err := b.draftFolder(key)
+	folder, err := b.folder(key)
 	if err != nil {
 		return 0, ""
 	}
@@ -129,8 +129,8 @@ func remarks(content string, holes map[string]assets.Hole) []ui.Remark {
 }
 
 // Export implements ui.Backend.
-func (b *backend) Export(_ context.Context, d ui.Draft, o ui.ExportOptions) (ui.Exported, error) {
-	ans, err := b.exportable(d, o.NoSecrets)
+func (b *backend) Export(ctx context.Context, d ui.Draft, o ui.ExportOptions) (ui.Exported, error) {
+	ans, err := b.exportable(ctx, d, o.NoSecrets)
 	if err != nil {
 		return ui.Exported{}, err
 	}
@@ -157,9 +157,9 @@ func (b *backend) Export(_ context.Context, d ui.Draft, o ui.ExportOptions) (ui.
 }
 
 // exportable are the answers for an export. Without secrets it needs none.
-func (b *backend) exportable(d ui.Draft, bare bool) (answers, error) {
+func (b *backend) exportable(ctx context.Context, d ui.Draft, bare bool) (answers, error) {
 	if !bare {
-		return b.kept(d)
+		return b.kept(ctx, d)
 	}
 	ans, err := b.given(d)
 	if err != nil {

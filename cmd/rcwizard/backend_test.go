@@ -192,14 +192,14 @@ func TestMadeOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := b.kept(d)
+	first, err := b.kept(t.Context(), d)
 	if err != nil || first.secrets.AdminPassword == "" {
 		t.Fatal("no password was made", err)
 	}
 	if d, err = b.Save(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	second, err := backendIn(t, b.a.home).kept(d)
+	second, err := backendIn(t, b.a.home).kept(t.Context(), d)
 	if err != nil || second.secrets.AdminPassword != first.secrets.AdminPassword {
 		t.Error("another password was made", err)
 	}

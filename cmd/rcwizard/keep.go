@@ -26,9 +26,11 @@ import (
 type keeper struct {
 	app *app
 
+	// mu is for what is written.
 	mu sync.Mutex
-	// moved are the keys of drafts that have become workspaces since.
-	moved map[string]string
+	// moved are the keys of drafts that have become workspaces since: a face may
+	// go on with the key that it had.
+	moved sync.Map
 }
 
 const (
@@ -100,8 +102,17 @@ func (k *keeper) base() (string, error) {
 	return base, nil
 }
 
+// now is the key that a key has become.
+func (k *keeper) now(key string) string {
+	if to, ok := k.moved.Load(key); ok {
+		return to.(string) //nolint:forcetypeassert // nothing else is stored
+	}
+	return key
+}
+
 // dir is the folder of a key.
 func (k *keeper) dir(key string) (string, error) {
+	key = k.now(key)
 	if dir := k.app.config.GetString("dir"); dir != "" {
 		return dir, nil
 	}
@@ -147,6 +158,10 @@ func (k *keeper) known(key string) ui.Known {
 		if last.Outcome == engine.Succeeded {
 			known.State = ui.Deployed
 		}
+	}
+	if holder, busy := f.Holder(); busy {
+		known.State = ui.Busy
+		known.Why = fmt.Sprintf("%s by %s since %s (process %d)", holder.Doing, holder.User, holder.Since.Format(time.TimeOnly), holder.PID)
 	}
 	return known
 }
@@ -222,18 +237,44 @@ func (k *keeper) Save(_ context.Context, d ui.Draft) (ui.Draft, error) {
 }
 
 func (k *keeper) save(d *ui.Draft) (*state.DraftFolder, error) {
-	if now, ok := k.moved[d.Key]; ok {
-		d.Key = now
-	}
+	d.Key = k.now(d.Key)
 	k.app.redactor.Add(d.All().Values()...)
 	f, err := k.place(d)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Save(state.Draft{Page: d.Page, Skips: d.Skips, Workspace: d.Answers.Workspace, Secrets: d.Answers.Secrets}); err != nil {
+	secrets, err := k.withMade(f, d.Answers.Secrets)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Save(state.Draft{Page: d.Page, Skips: d.Skips, Workspace: d.Answers.Workspace, Secrets: secrets}); err != nil {
 		return nil, fmt.Errorf("keep the answers: %w", err)
 	}
 	return f, nil
+}
+
+// withMade fills in the passwords that rcwizard made earlier, where nobody gave
+// others: a face does not know them, and they are made once.
+func (k *keeper) withMade(f *state.DraftFolder, s workspace.Secrets) (workspace.Secrets, error) {
+	var old workspace.Secrets
+	d, err := f.Load()
+	switch {
+	case err == nil:
+		old = d.Secrets
+	case !errors.Is(err, fs.ErrNotExist):
+		return workspace.Secrets{}, fmt.Errorf("read the draft: %w", err)
+	default:
+		if old, err = f.LoadSecrets(); err != nil {
+			return workspace.Secrets{}, fmt.Errorf("read the secrets in %s: %w", f.Dir(), err)
+		}
+	}
+	if s.GrafanaAdminPassword == "" {
+		s.GrafanaAdminPassword = old.GrafanaAdminPassword
+	}
+	if s.AdminPassword == "" {
+		s.AdminPassword = old.AdminPassword
+	}
+	return s, nil
 }
 
 // place is where a draft is kept, made where it has no place yet.
@@ -262,12 +303,17 @@ func (k *keeper) place(d *ui.Draft) (*state.DraftFolder, error) {
 func (k *keeper) adopt(d ui.Draft) (*state.Folder, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	name := d.Answers.Workspace.Complete().Name
+	if f, err := k.folder(d.Key); d.Key != "" && err == nil {
+		if before, err := f.LoadWorkspace(); err == nil && before.Name != name {
+			return nil, usage(fmt.Errorf("the workspace %s keeps its name, which its files on the hosts bear: give it back, or begin a new workspace", before.Name))
+		}
+	}
 	f, err := k.save(&d)
 	if err != nil {
 		return nil, err
 	}
 	to := f.Dir()
-	name := d.Answers.Workspace.Complete().Name
 	if strings.HasPrefix(d.Key, draftKey) {
 		to = filepath.Join(filepath.Dir(filepath.Dir(to)), name)
 	}
@@ -281,10 +327,7 @@ func (k *keeper) adopt(d ui.Draft) (*state.Folder, error) {
 		return nil, fmt.Errorf("make the workspace: %w", err)
 	}
 	if strings.HasPrefix(d.Key, draftKey) {
-		if k.moved == nil {
-			k.moved = map[string]string{}
-		}
-		k.moved[d.Key] = name
+		k.moved.Store(d.Key, name)
 	}
 	return folder, nil
 }

@@ -5,10 +5,33 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spf13/cobra"
+
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/plain"
 )
+
+// wizardFlags are those of the program without a command.
+func wizardFlags(root *cobra.Command) {
+	connectFlags(root)
+	releaseFlags(root)
+	root.Flags().Bool("plain", false, "ask and tell in lines, for screen readers and simple terminals")
+}
+
+// wizard asks for everything, in the face that fits who is there.
+func (a *app) wizard(ctx context.Context) error {
+	if a.config.GetBool("json") {
+		return usage(errors.New("the wizard asks a person, for whom JSON is nothing: --json is for the commands"))
+	}
+	b := a.backend()
+	defer b.close()
+	face := chooseFace(surroundings{plain: a.config.GetBool("plain"), typed: a.sys.typed, shown: a.sys.shown, env: a.sys.env})
+	if face == faceScreen {
+		return a.screen(ctx, b)
+	}
+	return a.plainWizard(ctx, b)
+}
 
 // plainWizard is the wizard as lines, on whatever stdin is. Questions go to
 // stderr, as all questions do, and what comes of them to stdout.
