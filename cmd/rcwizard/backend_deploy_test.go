@@ -56,7 +56,7 @@ func deployed(t *testing.T, b *backend, server *remotetest.Server) (ui.Draft, *u
 	t.Helper()
 	b.a.config.Set("known-hosts", server.KnownHosts(t))
 	draft := draftOf(t, server.Port(), "")
-	dir, err := os.MkdirTemp("/var/tmp", "rcwizard-test-") // a workspace is not kept in memory
+	dir, err := os.MkdirTemp("/var/tmp", "rcwizard-test-") //nolint:usetesting // a directory below /tmp is refused
 	if err != nil {
 		t.Fatal(err)
 	}

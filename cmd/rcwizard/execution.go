@@ -46,7 +46,7 @@ func (x *execution) run(ctx context.Context, a *app, ans answers, plan engine.Pl
 		})
 	})
 	x.log.Close()
-	return sum, err
+	return sum, err //nolint:wrapcheck // it is every step that failed, each with its name
 }
 
 func (x *execution) close() error { return errors.Join(x.journal.Close(), x.transcript.Close()) }

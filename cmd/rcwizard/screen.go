@@ -30,7 +30,7 @@ func (a *app) screen(ctx context.Context, b *backend) error {
 		Input: a.sys.stdin, Output: a.sys.stdout, ASCII: asciiOnly(a.sys.env),
 	})
 	shown.leave()
-	end, err := shown.outlast(reason == tui.Interrupted || err != nil, err)
+	end, err := shown.outlast(context.WithoutCancel(ctx), reason == tui.Interrupted || err != nil, err)
 	a.stop.divert(nil, func() { a.sys.stderr = shown.told })
 	a.sayf("%s", beside.take())
 	return a.left(end, err)
@@ -97,7 +97,7 @@ func (s *shown) leave() {
 
 // outlast waits for a run that goes on without the screen. Leaving it in the
 // middle of a run asks the run to stop, as every other way out does.
-func (s *shown) outlast(stop bool, err error) (*ui.Conclusion, error) {
+func (s *shown) outlast(ctx context.Context, stop bool, err error) (*ui.Conclusion, error) {
 	run := s.backend.last()
 	if run == nil {
 		return nil, err
@@ -108,7 +108,7 @@ func (s *shown) outlast(stop bool, err error) (*ui.Conclusion, error) {
 		}
 		_, _ = fmt.Fprintln(s.told, "waiting for the steps in flight; an interrupt cancels them")
 	}
-	end, failed := run.Wait(context.Background()) // signals end the run, and so the wait
+	end, failed := run.Wait(ctx) // signals end the run, and so the wait
 	return &end, errors.Join(err, failed)
 }
 
