@@ -8,6 +8,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"charm.land/huh/v2"
 
+	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/question"
 )
@@ -276,7 +277,8 @@ func (f *form) paste(msg tea.PasteMsg) {
 		n.pasted = strings.ReplaceAll(n.pasted, "\r", "\n")
 		f.put(n, "")
 	default:
-		f.give(n, tea.PasteMsg{Content: strings.TrimSpace(msg.Content)})
+		line := strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ").Replace(strings.TrimSpace(msg.Content))
+		f.give(n, tea.PasteMsg{Content: engine.CleanLine(line)})
 	}
 }
 

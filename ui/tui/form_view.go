@@ -137,7 +137,8 @@ func (f *form) line(n *field, focused bool, w int) (text string, cursor int) {
 	if at < 0 {
 		return look.cut(strings.TrimRight(view, " "), w), -1
 	}
-	cursor = width(view[:at])
+	// huh counts some emoji narrower than they are.
+	cursor = min(width(view[:at]), w-1)
 	view = view[:at] + view[at+len(reversed):]
 	return look.cut(view, w), cursor
 }

@@ -44,7 +44,7 @@ type Glyphs struct {
 	Spinner []string
 }
 
-func unicode() Glyphs {
+func unicodeGlyphs() Glyphs {
 	return Glyphs{
 		Good: "✓", Warning: "!", Bad: "✗", Neutral: "·",
 		Pointer: "›", Current: "●", On: "●", Off: "○",
@@ -58,7 +58,7 @@ func unicode() Glyphs {
 	}
 }
 
-func ascii() Glyphs {
+func asciiGlyphs() Glyphs {
 	return Glyphs{
 		Good: "+", Warning: "!", Bad: "x", Neutral: "-",
 		Pointer: ">", Current: "*", On: "*", Off: "o",
@@ -94,12 +94,12 @@ func light() palette {
 // newLook makes the look for a background. NO_COLOR is not its business: the
 // program takes the colours out of whatever it writes.
 func newLook(darkBackground, asciiOnly bool) Look {
-	p, g := light(), unicode()
+	p, g := light(), unicodeGlyphs()
 	if darkBackground {
 		p = dark()
 	}
 	if asciiOnly {
-		g = ascii()
+		g = asciiGlyphs()
 	}
 	plain := lipgloss.NewStyle()
 	return Look{

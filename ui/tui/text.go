@@ -75,7 +75,7 @@ func wrap(s string, w int) []string {
 				if line != "" {
 					room--
 				}
-				if width(word) <= room {
+				if len(word) <= enough(room) && width(word) <= room {
 					break
 				}
 				if line != "" {
@@ -85,12 +85,14 @@ func wrap(s string, w int) []string {
 				piece := broken(word, w)
 				out, word = append(out, piece), word[len(piece):]
 			}
-			if line != "" {
+			if line != "" && word != "" {
 				line += " "
 			}
 			line += word
 		}
-		out = append(out, line)
+		if line != "" || strings.TrimSpace(paragraph) == "" {
+			out = append(out, line)
+		}
 	}
 	return out
 }
@@ -98,7 +100,11 @@ func wrap(s string, w int) []string {
 // broken is the beginning of a word that fits into w cells; at least one
 // character, so that there is an end to it.
 func broken(word string, w int) string {
-	piece := ansi.Truncate(word, w, "")
+	head := word[:min(len(word), enough(w))]
+	for len(head) < len(word) && !utf8.RuneStart(word[len(head)]) {
+		head = word[:len(head)-1]
+	}
+	piece := ansi.Truncate(head, w, "")
 	if slash := strings.LastIndexByte(piece, '/'); slash > 0 && len(piece) < len(word) {
 		piece = piece[:slash+1]
 	}
@@ -108,6 +114,10 @@ func broken(word string, w int) string {
 	}
 	return piece
 }
+
+// enough is more bytes than w cells of anything that people write take: beyond
+// them nobody has to measure.
+func enough(w int) int { return 32*w + 256 }
 
 // prose wraps a text to a width that is comfortable to read, in a style.
 func prose(s string, w int, render func(...string) string) []string {
