@@ -13,9 +13,12 @@ import (
 )
 
 const (
-	// maxSessions is how many scripts run on one host at a time. sshd's
-	// MaxSessions is 10; two are left for streams that Dial opens.
-	maxSessions = 8
+	// maxSessions is how many sessions are open on one host at a time: scripts,
+	// and where sshd forbids forwarding also streams. sshd's MaxSessions is 10,
+	// and one that has ended may count for a moment longer. A lock that is held
+	// has one for the whole run; a database host's containers, followed without
+	// forwarding, have seven, and the others need one to go on.
+	maxSessions = 9
 	// maxStdout bounds what Run returns. More belongs to Stream.
 	maxStdout = 32 << 20
 	// frameSize is the largest frame of a script's input.

@@ -189,7 +189,11 @@ func (s *SSH) bury(l *link, why error) {
 
 // exec starts a command line in a new session. If the connection turns out to
 // be dead it is made again: nothing was sent yet, so nothing can run twice.
+//
+// A session that sshd refuses is asked for again for some seconds: one that has
+// ended counts towards MaxSessions until sshd has swept up behind it.
 func (s *SSH) exec(ctx context.Context, line string) (*process, error) {
+	full := 0
 	for try := 1; ; try++ {
 		l, err := s.connection(ctx)
 		if err != nil {
@@ -200,7 +204,13 @@ func (s *SSH) exec(ctx context.Context, line string) (*process, error) {
 			return p, nil
 		}
 		var refused *ssh.OpenChannelError
-		if try == 3 || ctx.Err() != nil || errors.As(err, &refused) || errors.Is(err, errExecRefused) {
+		if errors.As(err, &refused) && refused.Reason == ssh.ConnectionFailed && full < sessionTries {
+			full, try = full+1, try-1
+			if pause(ctx, time.Duration(full)*50*time.Millisecond) == nil {
+				continue
+			}
+		}
+		if try == 3 || ctx.Err() != nil || refused != nil || errors.Is(err, errExecRefused) {
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
@@ -214,6 +224,10 @@ func (s *SSH) exec(ctx context.Context, line string) (*process, error) {
 		}
 	}
 }
+
+// sessionTries is how often a session is asked for again, with growing pauses:
+// four seconds in all.
+const sessionTries = 12
 
 var errExecRefused = errors.New("the server does not allow commands")
 
