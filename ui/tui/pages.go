@@ -20,6 +20,7 @@ func newPages(c *common) []entry {
 		{pageWorkspace, question.Workspace.Title(), true, newQuestions(c, question.Workspace, false)},
 		{pageFiles, question.Files.Title(), true, newQuestions(c, question.Files, true)},
 		{pageCheck, "Check", true, newChecks(c)},
+		{pageReview, "Review", true, newReview(c)},
 		{pageDone, "Done", true, newDone(c)},
 		{pageAdvanced, question.Advanced.Title(), false, newQuestions(c, question.Advanced, false)},
 		{pageFailure, "Failure", false, newFailure(c)},

@@ -1,0 +1,266 @@
+package tui
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
+)
+
+// review is the page on which a person agrees: every file as it would be, and
+// every step with what it would change. It writes the files elsewhere on
+// request, and asks once more before anything is deployed.
+type review struct {
+	quiet
+
+	c       *common
+	looking bool
+	// turn counts the looks, so that one that was left behind is not heard.
+	turn   int
+	review *ui.Review
+	err    error
+
+	part   reviewPart
+	files  list
+	rows   int
+	text   scroll
+	plan   scroll
+	whole  bool
+	differ bool
+	// asked says that enter was pressed once.
+	asked bool
+}
+
+// reviewPart is what the keys move in.
+type reviewPart int
+
+const (
+	partFiles reviewPart = iota
+	partText
+	partPlan
+)
+
+type (
+	reviewedMsg struct {
+		turn   int
+		review ui.Review
+		err    error
+	}
+	wroteMsg struct {
+		wrote ui.Exported
+		err   error
+	}
+)
+
+func newReview(c *common) *review { return &review{c: c} }
+
+// Enter looks anew: the hosts may be others than they were.
+func (p *review) Enter() tea.Cmd {
+	p.looking, p.asked, p.turn = true, false, p.turn+1
+	turn, d := p.turn, p.c.draft.Clone()
+	return p.c.do(func(ctx context.Context) tea.Msg {
+		r, err := p.c.backend.Review(ctx, d)
+		return reviewedMsg{turn, r, err}
+	})
+}
+
+// Update takes what was looked at, and what was written.
+func (p *review) Update(msg tea.Msg) tea.Cmd {
+	switch msg := msg.(type) {
+	case reviewedMsg:
+		if msg.turn != p.turn {
+			return nil
+		}
+		p.looking, p.err = false, msg.err
+		if len(msg.review.Hosts) > 0 || msg.err == nil {
+			p.review = &msg.review
+			p.files.resize(len(p.all()))
+		}
+	case wroteMsg:
+		if msg.err != nil {
+			p.c.say(bad, msg.err.Error())
+			return nil
+		}
+		said := fmt.Sprintf("%s written to %s", count(msg.wrote.Files, "file"), msg.wrote.Path)
+		if n := len(msg.wrote.Left); n > 0 {
+			said += fmt.Sprintf(", beside %s of yours", count(n, "file"))
+		}
+		p.c.say(good, said)
+	}
+	return nil
+}
+
+// hostFile is a file with its host.
+type hostFile struct {
+	host string
+	ui.ReviewFile
+}
+
+// all are the files of all hosts.
+func (p *review) all() []hostFile {
+	if p.review == nil {
+		return nil
+	}
+	var out []hostFile
+	for _, h := range p.review.Hosts {
+		for _, f := range h.Files {
+			out = append(out, hostFile{h.Host, f})
+		}
+	}
+	return out
+}
+
+func (p *review) current() (hostFile, bool) {
+	all := p.all()
+	if p.files.at >= len(all) {
+		return hostFile{}, false
+	}
+	return all[p.files.at], true
+}
+
+// inTheWay are the steps that cannot be carried out.
+func (p *review) inTheWay() []engine.StepReport {
+	if p.review == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.review.Plan), func(r engine.StepReport) bool {
+		return r.Failure == nil && r.Verdict != engine.Blocked
+	})
+}
+
+// ready reports whether there is a plan that nothing stands in the way of.
+func (p *review) ready() bool {
+	return !p.looking && p.err == nil && p.review != nil && len(p.inTheWay()) == 0
+}
+
+// keysNow are the page's own keys, each enabled where it does something.
+func (p *review) keysNow() (deploy, export, other, wide, differ, again key.Binding) {
+	bind := func(on bool, what string, keys ...string) key.Binding {
+		b := key.NewBinding(key.WithKeys(keys...), key.WithHelp(keys[0], what))
+		b.SetEnabled(on)
+		return b
+	}
+	f, some := p.current()
+	what := "deploy"
+	if p.asked {
+		what = "yes, deploy"
+	}
+	deploy = bind(p.ready(), what, "enter")
+	export = bind(p.review != nil, "export", "e")
+	other = bind(p.review != nil && !p.whole, "file, plan", "tab")
+	wide = bind(some && p.part != partPlan, "whole width", "w")
+	differ = bind(some && f.Before != "" && f.Change == engine.Update, "what changes", "d")
+	again = bind(!p.looking, "look again", "r")
+	return deploy, export, other, wide, differ, again
+}
+
+// Key does what the keys say.
+func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
+	deploy, export, other, wide, differ, again := p.keysNow()
+	asked := p.asked
+	p.asked = false
+	switch {
+	case key.Matches(k, deploy):
+		if asked {
+			p.c.next()
+			return nil, true
+		}
+		p.asked = true
+		p.c.say(warning, "This changes "+count(len(p.c.draft.Answers.Workspace.Hosts), "server")+". Enter again deploys, any other key does not.")
+	case key.Matches(k, p.c.keys.next):
+		p.c.say(warning, p.refusal())
+	case asked && key.Matches(k, p.c.keys.back):
+	case key.Matches(k, export):
+		d := p.c.draft.Clone()
+		return p.c.do(func(ctx context.Context) tea.Msg {
+			wrote, err := p.c.backend.Export(ctx, d, ui.ExportOptions{})
+			return wroteMsg{wrote, err}
+		}), true
+	case key.Matches(k, other):
+		p.part = (p.part + 1) % (partPlan + 1)
+	case key.Matches(k, wide), p.whole && key.Matches(k, p.c.keys.back):
+		p.whole = !p.whole
+		if p.whole {
+			p.part = partText
+		} else {
+			p.part = partFiles
+		}
+	case key.Matches(k, differ):
+		p.differ, p.text = !p.differ, scroll{}
+	case key.Matches(k, again):
+		return p.Enter(), true
+	default:
+		return nil, p.move(k)
+	}
+	return nil, true
+}
+
+func (p *review) move(k tea.KeyPressMsg) bool {
+	keys := p.c.keys.list
+	switch p.part {
+	case partPlan:
+		return p.plan.press(k, keys)
+	case partText:
+		return p.text.press(k, keys)
+	case partFiles:
+	}
+	// The pages turn the file, so that it can be read from where one chooses.
+	if key.Matches(k, keys.pageUp, keys.pageDown) {
+		return p.text.press(k, keys)
+	}
+	at := p.files.at
+	taken := p.files.press(k, keys, p.rows)
+	if p.files.at != at {
+		p.text, p.differ = scroll{}, false
+	}
+	return taken
+}
+
+// refusal is why enter does not deploy.
+func (p *review) refusal() string {
+	switch {
+	case p.looking:
+		return "The hosts are still being looked at."
+	case p.err != nil:
+		return "There is no plan yet; r looks again."
+	}
+	return "Some steps cannot be carried out: tab shows the plan, and why."
+}
+
+// Keys are its keys.
+func (p *review) Keys() []keyGroup {
+	deploy, export, other, wide, differ, again := p.keysNow()
+	l := p.c.keys.list
+	return []keyGroup{
+		{"Review", []key.Binding{deploy, export, other, differ, wide, again}},
+		{"To move", []key.Binding{l.up, l.down, l.pageUp, l.pageDown, l.first, l.last}},
+	}
+}
+
+// Activity says whether the hosts are being looked at.
+func (p *review) Activity() activity {
+	switch {
+	case p.looking:
+		return activity{working, -1}
+	case len(p.inTheWay()) > 0 || p.err != nil:
+		return activity{blocked, -1}
+	}
+	return activity{}
+}
+
+// about is how long a deployment takes, as far as is known.
+func about(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return ""
+	case d < time.Minute:
+		return fmt.Sprintf("about %d s", int(d.Seconds()))
+	}
+	return fmt.Sprintf("about %d min", int(d.Round(time.Minute).Minutes()))
+}

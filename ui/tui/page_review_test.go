@@ -1,0 +1,131 @@
+package tui
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/ui/uitest"
+)
+
+// reviewing is a Backend with a review of the example.
+func reviewing(change func(*ui.Review)) *uitest.Backend {
+	r, err := uitest.Reviewed(uitest.Draft().Answers.Workspace)
+	if err != nil {
+		panic(err) // a mistake in the example
+	}
+	if change != nil {
+		change(&r)
+	}
+	return &uitest.Backend{Reviewed: r, Written: ui.Exported{Path: "/home/ada/chat-example-com", Files: 23, Left: []string{"notes"}}}
+}
+
+func stuck(r *ui.Review) {
+	r.Plan[0].Verdict, r.Plan[0].Reason, r.Plan[0].Next = engine.Blocked,
+		"Docker is not installed", "install it, or let rcwizard do it: rcwizard install --install-docker"
+}
+
+func reviewScenes() []scene {
+	plain := func() *uitest.Backend { return reviewing(nil) }
+	at := func(keys ...string) func(d *driver) {
+		return func(d *driver) {
+			d.open(ui.Known{}, uitest.Draft(), pageReview)
+			d.press(keys...)
+		}
+	}
+	return []scene{
+		{file: "review", name: "files", backend: plain, play: at()},
+		{file: "review", name: "an environment", backend: plain, play: at("end", "up")},
+		{file: "review", name: "what changes", backend: plain, play: at("d")},
+		{file: "review", name: "whole width", backend: plain, play: at("down", "w")},
+		{file: "review", name: "plan", backend: plain, play: at("tab", "tab")},
+		{file: "review", name: "asked", backend: plain, play: at("enter")},
+		{file: "review", name: "exported", backend: plain, play: at("e")},
+		{file: "review", name: "in the way", backend: func() *uitest.Backend { return reviewing(stuck) }, play: at("tab", "tab")},
+		{file: "review", name: "nothing to do", backend: func() *uitest.Backend {
+			return reviewing(func(r *ui.Review) {
+				for i := range r.Plan {
+					r.Plan[i].Report = engine.Report{Verdict: engine.Done}
+				}
+				for i := range r.Hosts {
+					for n := range r.Hosts[i].Files {
+						r.Hosts[i].Files[n].Change = ""
+					}
+				}
+			})
+		}, play: at()},
+		{file: "review", name: "looking", backend: func() *uitest.Backend {
+			return &uitest.Backend{Delays: map[string]time.Duration{"Review": time.Hour}}
+		}, play: at()},
+		{file: "review", name: "cannot be looked at", backend: func() *uitest.Backend {
+			return &uitest.Backend{Errors: map[string]error{"Review": errors.New("rc-paris: no answer from 192.0.2.12 on port 22; check that the server is up")}}
+		}, play: at()},
+	}
+}
+
+// TestDeployIsAskedFor: one enter too many deploys nothing.
+func TestDeployIsAskedFor(t *testing.T) {
+	t.Parallel()
+	b := reviewing(nil)
+	drive(t, b, Options{}, func(d *driver) {
+		d.open(ui.Known{}, uitest.Draft(), pageReview)
+		d.press("enter")
+		d.shows("Enter again deploys")
+		d.press("esc")
+		d.isOn(pageReview)
+		d.press("enter", "down")
+		d.isOn(pageReview)
+		d.press("enter", "enter")
+		if d.m.front == pageReview {
+			t.Error("two enters do not lead on")
+		}
+	})
+}
+
+// TestNothingIsDeployedThatIsStuck: a plan with a step that cannot be carried
+// out, or none at all, leads nowhere, and says why.
+func TestNothingIsDeployedThatIsStuck(t *testing.T) {
+	t.Parallel()
+	failing := &uitest.Backend{Errors: map[string]error{"Review": errors.New("rc-paris: no answer")}}
+	for says, b := range map[string]*uitest.Backend{"cannot be carried out": reviewing(stuck), "There is no plan yet": failing} {
+		drive(t, b, Options{}, func(d *driver) {
+			d.open(ui.Known{}, uitest.Draft(), pageReview)
+			d.press("enter", "enter", "enter")
+			d.isOn(pageReview)
+			d.shows(says)
+		})
+	}
+}
+
+// TestExportFromReview writes the files and says where, and what is there beside.
+func TestExportFromReview(t *testing.T) {
+	t.Parallel()
+	b := reviewing(nil)
+	drive(t, b, Options{}, func(d *driver) {
+		d.open(ui.Known{}, uitest.Draft(), pageReview)
+		d.press("e")
+		d.shows("23 files written to /home/ada/chat-example-com")
+	})
+}
+
+// TestHighlightKeepsTheText: colours come, nothing else does.
+func TestHighlightKeepsTheText(t *testing.T) {
+	t.Parallel()
+	look := newLook(true, false)
+	r := reviewing(nil).Reviewed
+	for _, h := range r.Hosts {
+		for _, f := range h.Files {
+			for line := range strings.Lines(f.Content) {
+				line = engine.CleanLine(strings.TrimSuffix(line, "\n"))
+				if got := ansi.Strip(look.highlight(line)); got != line {
+					t.Fatalf("%s: %q became %q", f.Path, line, got)
+				}
+			}
+		}
+	}
+}
