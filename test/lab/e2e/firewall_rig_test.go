@@ -25,6 +25,7 @@ func newWalled(t *testing.T, o lab.Options, kinds map[string]check.FirewallKind)
 	o.Hosts = append(four(), lab.HostOptions{Name: "outsider", NoDocker: true})
 	r := &walled{newRig(t, lab.Up(t, o), workspace.Secrets{}, nil), kinds}
 	for host, kind := range kinds {
+		r.must(r.Host(host).NoFirewall(t.Context())) // the rig's own
 		var err error
 		switch kind { //nolint:exhaustive // those that can be changed
 		case check.UFW:
