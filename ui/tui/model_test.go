@@ -121,7 +121,7 @@ func TestAnOlderDraftIsNotHeard(t *testing.T) {
 		d.open(uitest.Known()[0], uitest.Draft(), pageStatus)
 		b.Counted.Summary = "0 of 2 instances registered"
 		d.pass(40 * time.Second)
-		d.hides("instances registered")
+		d.hides("instances registered", "could not be counted")
 		d.pass(30 * time.Second)
 		d.shows("0 of 2 instances registered")
 	})
