@@ -196,7 +196,9 @@ func kindOf(err error) (Kind, string) {
 	switch {
 	case dialled && failed.Kind == remote.DialRefused:
 		return Refused, words
-	case dialled && failed.Kind == remote.DialUnreachable:
+	// A firewall that forbids over IPv6 (ICMPv6 "administratively prohibited", as
+	// firewalld says it) is EACCES to connect(2), other than over IPv4.
+	case dialled && (failed.Kind == remote.DialUnreachable || failed.Kind == remote.DialPermission):
 		return Unreachable, words
 	case dialled && failed.Kind == remote.DialFiltered, errors.Is(err, context.DeadlineExceeded):
 		return NoAnswer, ""
