@@ -109,7 +109,7 @@ func toldAndUnlocked(first, second *rig) {
 // holds is an installation of the first operator's that has the hosts.
 func (r *rig) holds() *live {
 	r.t.Helper()
-	l := r.begin("resume", "--yes")
+	l := r.begin(append([]string{"resume", "--yes"}, unchecked()...)...)
 	r.says(l, "waiting | for Rocket.Chat ", time.Minute)
 	return l
 }
@@ -164,7 +164,7 @@ func holderFrozen(first, second *rig) {
 	l := first.holds()
 	first.must(l.cmd.Process.Signal(syscall.SIGSTOP))
 	frozen := time.Now()
-	other := second.begin("install", "-f", second.file, "--yes", "--lock-wait", "1m")
+	other := second.begin(append([]string{"install", "-f", second.file, "--yes", "--lock-wait", "1m"}, unchecked()...)...)
 	second.says(other, "waiting up to 1m0s", 10*time.Second)
 	second.says(other, "waiting | for Rocket.Chat ", time.Minute)
 	t.Logf("lab: a frozen operator's hosts are another's after %.0f s", time.Since(frozen).Seconds())
