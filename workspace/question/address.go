@@ -76,7 +76,7 @@ func (a Address) String() string {
 // comment. An address that is there twice counts once.
 func ParseAddresses(text string) []Address {
 	var out []Address
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(strings.ReplaceAll(text, "\r", "\n")) { // terminals paste line breaks as carriage returns
 		line, _, _ = strings.Cut(line, "#")
 		for _, word := range strings.FieldsFunc(line, func(r rune) bool {
 			return r <= ' ' || r == ',' || r == ';' || r == 0xa0 || r == 0xfeff // as they come from web pages and files

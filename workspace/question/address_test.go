@@ -49,6 +49,10 @@ func TestParseAddresses(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	// Terminals send the line breaks of a paste as carriage returns.
+	if diff := cmp.Diff(want, ParseAddresses("# our servers\r192.0.2.1\rroot@192.0.2.2\r192.0.2.3\r[2001:db8::1]:22 # the proxy")); diff != "" {
+		t.Error(diff)
+	}
 	if got := ParseAddresses(" # nothing\n,;\n"); len(got) > 0 {
 		t.Errorf("addresses from nothing: %v", got)
 	}

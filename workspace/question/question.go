@@ -128,6 +128,14 @@ func (q Question) Options(a Answers) []Option {
 	return q.options(a.Workspace.Complete())
 }
 
+// Among is the question with options to choose from, any other answer being as
+// good: what a face has found out that nobody could know before.
+func (q Question) Among(options []Option) Question {
+	q.Kind, q.Free = Choice, true
+	q.options = func(workspace.Workspace) []Option { return slices.Clone(options) }
+	return q
+}
+
 // Asked reports whether the answer would do something, by the answers so far.
 func (q Question) Asked(a Answers) bool {
 	return q.askedIn(a.Workspace.Complete())
