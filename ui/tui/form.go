@@ -28,6 +28,8 @@ type form struct {
 	list   list
 	// rows is how many fields were shown last.
 	rows int
+	// bare leaves out whom a question is about, which a heading says.
+	bare bool
 }
 
 // field is one question and what was typed.
@@ -287,6 +289,7 @@ func (f *form) put(n *field, value string) {
 	n.value = value
 	if input, ok := n.widget.(*huh.Input); ok {
 		input.Value(&n.value)
+		_, _ = input.Update(tea.KeyPressMsg{Code: tea.KeyEnd}) // what is typed next belongs behind it
 	} else {
 		fresh := f.field(n.q)
 		fresh.value = value

@@ -55,7 +55,7 @@ func (f *form) render(w, h int) drawing {
 	below := max(3, min(8, h/3))
 	label := 0
 	for _, n := range f.fields {
-		label = max(label, width(n.title()))
+		label = max(label, width(f.title(n)))
 	}
 	label = min(label, labelMost, w/2)
 	room, per := h-below-1, 2
@@ -68,9 +68,9 @@ func (f *form) render(w, h int) drawing {
 	for i := from; i < to; i++ {
 		n := f.fields[i]
 		focused := i == f.list.at
-		mark, title := "  ", look.Muted.Render(look.fit(n.title(), label))
+		mark, title := "  ", look.Muted.Render(look.fit(f.title(n), label))
 		if focused {
-			mark, title = look.Accent.Render(look.Pointer)+" ", look.Strong.Render(look.fit(n.title(), label))
+			mark, title = look.Accent.Render(look.Pointer)+" ", look.Strong.Render(look.fit(f.title(n), label))
 		}
 		const gap = 3
 		x := 2 + label + gap
@@ -98,8 +98,8 @@ func (f *form) render(w, h int) drawing {
 }
 
 // title is the question's, with the host or the instance that it is about.
-func (n *field) title() string {
-	if n.q.About() == "" {
+func (f *form) title(n *field) string {
+	if n.q.About() == "" || f.bare {
 		return n.q.Title
 	}
 	return n.q.About() + ": " + n.q.Title
@@ -129,18 +129,8 @@ func (f *form) line(n *field, focused bool, w int) (text string, cursor int) {
 		return look.cut(chosen+" "+look.Accent.Render(look.Left+look.Right), w), -1
 	}
 	n.widget = n.widget.WithWidth(max(1, w))
-	view, _, _ := strings.Cut(n.widget.View(), "\n")
-	// huh paints a cursor of its own, reversed. The terminal's is better: screen
-	// readers and input methods follow it.
-	const reversed = "\x1b[7m"
-	at := strings.Index(view, reversed)
-	if at < 0 {
-		return look.cut(strings.TrimRight(view, " "), w), -1
-	}
-	// huh counts some emoji narrower than they are.
-	cursor = min(width(view[:at]), w-1)
-	view = view[:at] + view[at+len(reversed):]
-	return look.cut(view, w), cursor
+	view, cursor := withoutCursor(n.widget.View())
+	return look.cut(view, w), min(cursor, w-1) // huh counts some emoji narrower than they are
 }
 
 // rest is a field without the focus: huh's widgets have colours of their own for

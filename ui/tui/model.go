@@ -391,7 +391,8 @@ func (m *Model) afterSave(msg savedMsg) tea.Cmd {
 		return nil
 	}
 	m.c.draft.Key = msg.draft.Key
-	m.saved = m.c.draft.Clone()
+	// What came since, such as what a host says of itself, is saved next time.
+	m.saved = msg.draft.Clone()
 	if then == nil {
 		return nil
 	}

@@ -54,6 +54,9 @@ type table struct {
 	right map[int]bool
 	// rigid are the columns that are never cut as long as others can be.
 	rigid map[int]bool
+	// least is what a column takes at least, as long as there is room, so that
+	// nothing moves when it is filled.
+	least map[int]int
 }
 
 // columnGap is the space between the columns of a table.
@@ -98,6 +101,9 @@ func (t table) widths(w int) []int {
 		n = max(n, len(r))
 	}
 	widths := make([]int, n)
+	for i := range widths {
+		widths[i] = t.least[i]
+	}
 	for _, r := range append([][]string{t.head}, t.rows...) {
 		for i, cell := range r {
 			widths[i] = max(widths[i], width(cell))
