@@ -17,6 +17,7 @@ type entry struct {
 func newPages(c *common) []entry {
 	return []entry{
 		{pageStart, "Start", true, newStart(c)},
+		{pageServers, question.Servers.Title(), true, newServers(c)},
 		{pageWorkspace, question.Workspace.Title(), true, newQuestions(c, question.Workspace, false)},
 		{pageFiles, question.Files.Title(), true, newQuestions(c, question.Files, true)},
 		{pageCheck, "Check", true, newChecks(c)},

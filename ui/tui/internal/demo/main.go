@@ -39,6 +39,7 @@ func show(ctx context.Context, o tui.Options, empty bool, delay time.Duration) e
 	b := &uitest.Backend{
 		Drafts:  map[string]ui.Draft{},
 		Counted: uitest.Count(), Written: ui.Exported{Path: "/home/ada/chat-example-com", Files: 23},
+		Hosts:  uitest.Hosts(),
 		Delays: map[string]time.Duration{},
 	}
 	for _, method := range []string{"Workspaces", "Open", "Inspect", "Releases", "Check", "Review", "Export", "Deploy", "Status"} {

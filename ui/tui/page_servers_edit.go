@@ -1,0 +1,105 @@
+package tui
+
+import (
+	"strings"
+
+	"charm.land/bubbles/v2/key"
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/rcwizard/rcwizard/workspace/question"
+)
+
+// edit opens the questions about the chosen server.
+func (p *servers) edit() {
+	p.remember("what was changed of " + p.hosts()[p.list.at].Name)
+	at := p.list.at
+	p.mode = editing
+	p.form = newForm(p.c, func(a question.Answers) []question.Question {
+		asked := question.OnHost(question.Servers, a, at)
+		for i, q := range asked {
+			if seen := p.sight(at).seen(); strings.HasSuffix(q.Key, ".private_ip") && seen != nil {
+				asked[i] = q.Among(privateOptions(seen.Private))
+			}
+		}
+		return asked
+	})
+	p.form.bare = true
+}
+
+func privateOptions(found []string) []question.Option {
+	out := make([]question.Option, len(found))
+	for i, ip := range found {
+		out[i] = question.Option{Value: ip, Title: ip, Help: "found on the server"}
+	}
+	if len(out) > 0 {
+		out[0].Help = "found on the server, the likeliest"
+	}
+	return out
+}
+
+// editorKey takes a key in the editor. What is typed is in the draft at once.
+func (p *servers) editorKey(k tea.KeyPressMsg) (tea.Cmd, bool) {
+	if key.Matches(k, p.c.keys.back) {
+		return p.endEdit(), true
+	}
+	before := p.c.draft.Clone()
+	done, taken := p.form.key(p.aroundPrivate(k))
+	p.carry(before)
+	if done {
+		return p.endEdit(), true
+	}
+	return p.soon(), taken
+}
+
+// onPrivate reports whether the private address has the focus and there are
+// several to choose from.
+func (p *servers) onPrivate() bool {
+	n, ok := p.form.current()
+	return ok && strings.HasSuffix(n.q.Key, ".private_ip") && n.q.Free
+}
+
+// aroundPrivate has left and right choose a private address, so that whoever
+// moves through the fields with up and down changes none.
+func (p *servers) aroundPrivate(k tea.KeyPressMsg) tea.KeyPressMsg {
+	if !p.onPrivate() {
+		return k
+	}
+	switch k.String() {
+	case "left":
+		return tea.KeyPressMsg{Code: tea.KeyUp}
+	case "right":
+		return tea.KeyPressMsg{Code: tea.KeyDown}
+	case "up":
+		return tea.KeyPressMsg{Code: tea.KeyTab, Mod: tea.ModShift}
+	case "down":
+		return tea.KeyPressMsg{Code: tea.KeyTab}
+	}
+	return k
+}
+
+func (p *servers) endEdit() tea.Cmd {
+	last := p.done[len(p.done)-1]
+	if sameDraft(last.draft, p.c.draft) {
+		p.done = p.done[:len(p.done)-1]
+	}
+	p.browse()
+	p.learn()
+	return p.connect()
+}
+
+func (p *servers) editorKeys() []keyGroup {
+	groups := p.form.keys()
+	for i, b := range groups[0].keys {
+		if f := p.c.keys.form; p.onPrivate() && b.Help().Desc == "choose" {
+			groups[0].keys[i].SetHelp(f.left.Help().Key+f.right.Help().Key, "choose")
+		}
+		if b.Help() == p.c.keys.form.submit.Help() {
+			groups[0].keys[i].SetHelp(b.Help().Key, "to the table")
+		}
+		if b.Help() == p.c.keys.next.Help() {
+			groups[0].keys[i].SetHelp(b.Help().Key, "next field")
+		}
+	}
+	groups[0].title = "One server"
+	return groups
+}
