@@ -196,9 +196,7 @@ func kindOf(err error) (Kind, string) {
 	switch {
 	case dialled && failed.Kind == remote.DialRefused:
 		return Refused, words
-	// A firewall that forbids over IPv6 (ICMPv6 "administratively prohibited", as
-	// firewalld says it) is EACCES to connect(2), other than over IPv4.
-	case dialled && (failed.Kind == remote.DialUnreachable || failed.Kind == remote.DialPermission):
+	case dialled && (failed.Kind == remote.DialUnreachable || failed.Kind == remote.DialPermission): // as in kindOfWords
 		return Unreachable, words
 	case dialled && failed.Kind == remote.DialFiltered, errors.Is(err, context.DeadlineExceeded):
 		return NoAnswer, ""
@@ -222,6 +220,10 @@ func kindOfWords(words string) Kind {
 	case strings.Contains(w, "refused"):
 		return Refused
 	case strings.Contains(w, "no route"), strings.Contains(w, "unreachable"), strings.Contains(w, "protocol not available"):
+		return Unreachable
+	// A firewall that forbids over IPv6 (ICMPv6 "administratively prohibited", as
+	// firewalld says it) is EACCES to connect(2), other than over IPv4.
+	case strings.Contains(w, "permission denied"):
 		return Unreachable
 	case strings.Contains(w, "timed out"):
 		return NoAnswer

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -115,6 +116,7 @@ func TestWords(t *testing.T) {
 		{syscall.EHOSTUNREACH, probe.Unreachable},
 		{syscall.ENETUNREACH, probe.Unreachable},
 		{syscall.ENOPROTOOPT, probe.Unreachable},
+		{syscall.EACCES, probe.Unreachable}, // ICMPv6 "administratively prohibited"
 		{syscall.ETIMEDOUT, probe.NoAnswer},
 		{errors.New("nothing was sent"), probe.NoRoute}, // sshd then says "open failed"
 		{syscall.EMFILE, probe.CannotTell},
@@ -124,6 +126,33 @@ func TestWords(t *testing.T) {
 		}).Connect(t)
 		if o := probe.Dial(t.Context(), h, netip.MustParseAddrPort("10.0.0.1:1"), "n"); o.Kind != c.want || (o.Kind == probe.CannotTell) != (o.Err != nil) {
 			t.Errorf("%v: %+v, want %s", c.err, o, c.want)
+		}
+	}
+}
+
+// TestRejectedOverIPv6: a firewall that forbids over IPv6 is told from a host
+// that cannot dial, by whichever way is dialled; firewalld forbids like that.
+func TestRejectedOverIPv6(t *testing.T) {
+	t.Parallel()
+	addr := netip.MustParseAddrPort("[fd00::1]:3000")
+	words := syscall.EACCES.Error()
+	prohibited := func(context.Context, string, string) (net.Conn, error) {
+		return nil, &remote.DialError{Kind: remote.DialProhibited}
+	}
+	for name, h := range map[string]*remotetest.Fake{
+		"from here": {OnDial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.EACCES)}
+		}},
+		"by sshd": {OnDial: func(context.Context, string, string) (net.Conn, error) {
+			return nil, &remote.DialError{Kind: remote.DialPermission, Err: errors.New("Permission denied")}
+		}},
+		"by a script": {OnDial: prohibited, OnRun: func(context.Context, remote.Command, string) (remote.Result, error) {
+			return remote.Result{Stdout: "TOOL python3\nERR 0 13 Permission denied\n"}, nil
+		}},
+	} {
+		o := probe.Dial(t.Context(), h, addr, "n")
+		if o.Kind != probe.Unreachable || o.Err != nil || !strings.Contains(strings.ToLower(o.Words), words) {
+			t.Errorf("%s: %+v", name, o)
 		}
 	}
 }
