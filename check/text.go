@@ -24,25 +24,40 @@ func WriteText(w io.Writer, r Report) error {
 	fmt.Fprintf(&b, "%s  %s  release %s\n\n", r.Workspace, r.Domain, r.Release)
 	table(&b, r.hostTable())
 	table(&b, r.portTable())
-	paragraph(&b, "", r.Summary())
-	for _, word := range r.UnknownSkips {
-		paragraph(&b, "", "--skip "+word+" names no check")
-	}
-	for _, g := range opened(r.Findings) {
-		b.WriteByte('\n')
-		g.write(&b)
-	}
-	for _, f := range r.Findings {
-		if f.Skipped && f.Because == "" && f.Verdict != Pass {
-			b.WriteByte('\n')
-			paragraph(&b, label("skipped"), f.Title+" (found: "+string(f.Verdict)+")")
-			paragraph(&b, indent, f.ID)
-		}
-	}
+	r.open(&b)
 	if _, err := io.WriteString(w, printable(b.String())); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
+}
+
+// WriteOpen writes what of the report needs somebody's eyes, or ears: the verdict
+// in a line, and what did not pass, without the tables.
+func WriteOpen(w io.Writer, r Report) error {
+	var b bytes.Buffer
+	r.open(&b)
+	if _, err := io.WriteString(w, printable(b.String())); err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	return nil
+}
+
+func (r Report) open(b *bytes.Buffer) {
+	paragraph(b, "", r.Summary())
+	for _, word := range r.UnknownSkips {
+		paragraph(b, "", "--skip "+word+" names no check")
+	}
+	for _, g := range opened(r.Findings) {
+		b.WriteByte('\n')
+		g.write(b)
+	}
+	for _, f := range r.Findings {
+		if f.Skipped && f.Because == "" && f.Verdict != Pass {
+			b.WriteByte('\n')
+			paragraph(b, label("skipped"), f.Title+" (found: "+string(f.Verdict)+")")
+			paragraph(b, indent, f.ID)
+		}
+	}
 }
 
 // WriteBrief writes the report for a person who is on the way to something else:

@@ -27,6 +27,9 @@ import (
 // progressEvery is how often the progress of a step is told, at most.
 const progressEvery = 5 * time.Second
 
+// waiting is the source of the lines in which a step says what it waits for.
+const waiting = "waiting"
+
 // operatorsMachine stands for the host of steps that run on no host.
 const operatorsMachine = "(here)"
 
@@ -44,6 +47,14 @@ func (s Style) Run(ctx context.Context, log *engine.Log, lines *engine.Lines, w 
 	return engine.Follow(ctx, log, lines, progressEvery, p) //nolint:wrapcheck // says what it did
 }
 
+// Brief is Run without the hosts' live output, but for what a step says that it
+// is waiting for: to be listened to, the rest is too much.
+func (s Style) Brief(ctx context.Context, log *engine.Log, lines *engine.Lines, w io.Writer) error {
+	p := s.printer(w)
+	p.width, p.brief = len(operatorsMachine), true
+	return engine.Follow(ctx, log, lines, progressEvery, p) //nolint:wrapcheck // says what it did
+}
+
 // printer is an engine.Printer. It writes to memory, and to w at Flush.
 type printer struct {
 	w     io.Writer
@@ -51,6 +62,8 @@ type printer struct {
 	style Style
 	// width is that of the column of hosts.
 	width int
+	// brief leaves out what hosts print.
+	brief bool
 }
 
 func (s Style) printer(w io.Writer) *printer { return &printer{w: w, style: s} }
@@ -112,6 +125,9 @@ func (p *printer) Event(e engine.Event) {
 
 // Line prints one line of live output.
 func (p *printer) Line(l engine.Line) {
+	if p.brief && l.Source != waiting {
+		return
+	}
 	host := l.Host
 	if host == "" {
 		host = operatorsMachine
@@ -127,6 +143,9 @@ func (p *printer) Line(l engine.Line) {
 
 // Dropped says how much output went by faster than it could be written.
 func (p *printer) Dropped(n uint64, kept time.Time) {
+	if p.brief {
+		return
+	}
 	p.row(kept, "", warning, "note", count(n, "line")+
 		" of output went by too fast to be shown; the log file has them")
 }

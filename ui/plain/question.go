@@ -38,13 +38,17 @@ func (a Asker) questions(list func() []question.Question, into *question.Answers
 // question puts one question until its answer is right, and writes it down.
 func (a Asker) question(q question.Question, into *question.Answers) error {
 	options := q.Options(*into)
-	if q.Kind == question.Choice {
+	switch q.Kind {
+	case question.Addresses: // the first question of all
+		a.sayf("%s", q.Help)
+	case question.Choice:
 		a.sayf("%s", heading(q))
 		titles := make([]string, len(options))
 		for n, o := range options {
 			titles[n] = optionLine(o)
 		}
 		a.list(titles)
+	default:
 	}
 	for {
 		answer, err := a.answer(q, *into, options)
@@ -114,6 +118,9 @@ func (a Asker) answer(q question.Question, so question.Answers, options []questi
 // byDefault is what an empty line means, in brackets.
 func byDefault(q question.Question, so question.Answers, options []question.Option) string {
 	value := q.Value(so)
+	if len(q.Check(so, value).Errors()) > 0 {
+		value = "" // nobody is to be led to what is refused
+	}
 	if n := slices.IndexFunc(options, func(o question.Option) bool { return o.Value == value }); n >= 0 {
 		value = strconv.Itoa(n + 1)
 	}

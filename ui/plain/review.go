@@ -53,19 +53,10 @@ func (s *session) review(ctx context.Context, next string) (string, error) {
 	}
 }
 
-// show lists the files by server, and what every step would do.
+// show tells what every step would do, with the files that it would write. The
+// rest of them is in the list to choose one from.
 func (s *session) show(r ui.Review) error {
 	if err := s.Style.Problems(s.Out, r.Warnings); err != nil {
-		return err
-	}
-	var b strings.Builder
-	for _, h := range r.Hosts {
-		b.WriteString(h.Host + "\n")
-		for _, f := range h.Files {
-			fmt.Fprintf(&b, "  %s  %s%s\n", f.Mode, f.Path, fileNote(f))
-		}
-	}
-	if err := s.print(b.String() + "\n"); err != nil {
 		return err
 	}
 	if err := s.Style.Plan(s.Out, r.Plan); err != nil {
@@ -98,7 +89,7 @@ func (s *session) showFile(r ui.Review) error {
 	for _, h := range r.Hosts {
 		for _, f := range h.Files {
 			files = append(files, f)
-			titles = append(titles, h.Host+"  "+f.Path)
+			titles = append(titles, h.Host+"  "+f.Mode+"  "+f.Path+fileNote(f))
 		}
 	}
 	n, err := s.Asker.choose("Which file", titles, -1)

@@ -252,7 +252,8 @@ func (s *session) table() error {
 }
 
 func problemLine(host string, p ui.Problem) string {
-	line := "  " + host + ": " + engine.CleanLine(p.Text) + "\n"
+	text := strings.TrimPrefix(p.Text, "host "+host+": ") // an error names its host itself
+	line := "  " + host + ": " + engine.CleanLine(text) + "\n"
 	if p.Next != "" {
 		line += "    " + engine.CleanLine(p.Next) + "\n"
 	}

@@ -90,13 +90,13 @@ func (s *session) status(ctx context.Context) error {
 
 // deploy carries the plan out, line by line, and tells what it came to.
 func (s *session) deploy(ctx context.Context) error {
-	s.heading("Deploy", "The first Ctrl+C stops after the steps in flight; resuming goes on from there.")
+	s.heading("Deploy", "The first Ctrl+C stops after the steps in flight; resuming goes on from there. What the servers print goes into a log file, which is named at the end.")
 	run, err := s.Backend.Deploy(ctx, s.draft)
 	if err != nil {
 		return err //nolint:wrapcheck // it says what happened and what to do
 	}
 	// Not bound to ctx: it has the end of a cancelled run to tell.
-	shown := s.Style.Run(context.WithoutCancel(ctx), run.Log, run.Lines, s.Out)
+	shown := s.Style.Brief(context.WithoutCancel(ctx), run.Log, run.Lines, s.Out)
 	conclusion, err := run.Wait(context.WithoutCancel(ctx))
 	s.end.Conclusion = &conclusion
 	if shown != nil {

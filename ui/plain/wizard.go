@@ -219,27 +219,63 @@ func (s *session) check(ctx context.Context, next string) (string, error) {
 		if err != nil {
 			return "", err //nolint:wrapcheck // it says what happened and what to do
 		}
-		if err := check.WriteText(s.Out, report); err != nil {
+		if err := check.WriteOpen(s.Out, report); err != nil {
 			return "", fmt.Errorf("print the report: %w", err)
 		}
 		s.end.Blocked = report.Verdict.Blocks()
-		if !s.end.Blocked {
+		if report.Verdict == check.Pass {
 			return next, nil
 		}
-		n, err := s.Asker.choose("What now", []string{"check again", "change an answer", "leave a check out", "stop here; the answers are kept"}, -1)
+		what, err := s.afterCheck(report)
 		if err != nil {
 			return "", err
 		}
-		switch n {
-		case 1:
+		switch what {
+		case goOnAnyway:
+			return next, nil
+		case otherAnswer:
 			return s.otherPage()
-		case 2:
+		case stopHere:
+			return "", errStop
+		default: // another look
+		}
+	}
+}
+
+// What a person may do about a check that does not pass.
+const (
+	checkAgain  = "check again"
+	goOnAnyway  = "go on in spite of the warnings, which is recorded"
+	showAll     = "show everything that was checked"
+	otherAnswer = "change an answer"
+	leaveOut    = "leave a check out, which is recorded"
+	stopHere    = "stop here; the answers are kept"
+)
+
+// afterCheck asks what comes after a check with something to tell: a warning may
+// be passed, by who says so; what failed or is not known may not.
+func (s *session) afterCheck(report check.Report) (what string, err error) {
+	options := []string{checkAgain, otherAnswer, leaveOut, showAll, stopHere}
+	if !report.Verdict.Blocks() {
+		options[2] = goOnAnyway
+	}
+	for {
+		n, err := s.Asker.choose("What now", options, -1)
+		if err != nil {
+			return "", err
+		}
+		switch options[n] {
+		case showAll:
+			if err := check.WriteText(s.Out, report); err != nil {
+				return "", fmt.Errorf("print the report: %w", err)
+			}
+			continue
+		case leaveOut:
 			if err := s.leaveOut(report); err != nil && !errors.Is(err, errBack) {
 				return "", err
 			}
-		case 3:
-			return "", errStop
 		}
+		return options[n], nil
 	}
 }
 

@@ -241,11 +241,30 @@ func TestWizardEnds(t *testing.T) {
 	}
 }
 
+// A warning is passed by who says so, and not without; everything is shown to
+// who asks for it.
+func TestAWarningIsPassed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lines []string
+		page  string
+	}{
+		"passed":  {[]string{"4", "3", "5"}, "review"},
+		"stopped": {[]string{"5"}, "check"},
+	} {
+		b := world()
+		b.Checks = []check.Report{report(check.Warn)}
+		said, end, err := play(t, b, append(append([]string{}, wayThrough()[:24]...), tt.lines...))
+		if err != nil || end.Page != tt.page || end.Blocked || end.Conclusion != nil {
+			t.Errorf("%s: ended as %+v, %v\n%s", name, end, err, said)
+		}
+	}
+}
+
 // Stopping at a failed check says that it failed.
 func TestStopAtACheck(t *testing.T) {
 	b := world()
 	b.Checks = b.Checks[:1]
-	_, end, err := play(t, b, append(append([]string{}, wayThrough()[:24]...), "1", "4"))
+	_, end, err := play(t, b, append(append([]string{}, wayThrough()[:24]...), "1", "5"))
 	if err != nil || end.Page != "check" || !end.Blocked {
 		t.Errorf("ended as %+v, %v", end, err)
 	}
