@@ -1,6 +1,10 @@
 package check
 
-import "github.com/rcwizard/rcwizard/workspace"
+import (
+	"slices"
+
+	"github.com/rcwizard/rcwizard/workspace"
+)
 
 // Again is Judge for a look at some of the checks alone, those that only names
 // as Matches has it: what is found of them is by the evidence, and everything
@@ -15,7 +19,6 @@ func Again(w workspace.Workspace, e Evidence, skips, only []string, before []Fin
 	}
 	var findings []Finding
 	for _, f := range before {
-		f.Skipped = false // it is by what is skipped now
 		if Matches(only, f.ID) {
 			now, ok := looked[f.ID]
 			if !ok {
@@ -31,9 +34,21 @@ func Again(w workspace.Workspace, e Evidence, skips, only []string, before []Fin
 			findings = append(findings, f)
 		}
 	}
-	r.Findings, r.UnknownSkips = Skip(findings, skips)
-	r.Verdict, r.Counts = Overall(r.Findings), Counts{}
+	r.Findings = findings
+	r = r.Skipping(skips)
 	r.Matrix = matrix(w, e, r.Findings)
+	return r
+}
+
+// Skipping is the report with what the words name left out, and nothing else:
+// verdict and counts are by what remains. The matrix is left as it is.
+func (r Report) Skipping(words []string) Report {
+	findings := slices.Clone(r.Findings)
+	for i := range findings {
+		findings[i].Skipped = false
+	}
+	r.Findings, r.UnknownSkips = Skip(findings, words)
+	r.Verdict, r.Counts = Overall(r.Findings), Counts{}
 	for _, f := range r.Findings {
 		r.Counts.add(f)
 	}

@@ -25,6 +25,8 @@ type backend struct {
 	keys map[ui.HostKey]*remote.UnknownHostKeyError
 	// accepted are those of them that were taken, whichever host showed them.
 	accepted map[ui.HostKey]bool
+	// checked is the last check that was made; nil before the first.
+	checked *checked
 	// run is the deployment that was begun last; nil before the first.
 	run *ui.Run
 	// ended is closed when it has ended.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // Check implements ui.Backend. A host that cannot be connected to is a finding.
@@ -30,7 +32,7 @@ func (b *backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each
 	}
 	looking := steps.Looking{
 		Skips: slices.Concat(o.Skips, leftAlone(o)), Unreachable: failures, Addresses: own,
-		Lookup: lookup, Published: b.a.published(),
+		NameServers: nameServers(), Lookup: lookup, Published: b.a.published(),
 	}
 	if each != nil {
 		looking.Found = func(f check.Finding) {
@@ -43,10 +45,48 @@ func (b *backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each
 	if err := ctx.Err(); err != nil {
 		return check.Report{}, fmt.Errorf("look at the hosts: %w", context.Cause(ctx))
 	}
-	if len(o.Only) == 0 {
-		return check.Judge(ans.workspace, evidence, o.Skips), nil
+	report := check.Judge(ans.workspace, evidence, o.Skips)
+	if len(o.Only) > 0 {
+		report = check.Again(ans.workspace, evidence, o.Skips, o.Only, o.Before)
 	}
-	return check.Again(ans.workspace, evidence, o.Skips, o.Only, o.Before), nil
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.checked = &checked{workspace: ans.workspace, report: report}
+	return report, nil
+}
+
+// checked is a check, and what it was made of.
+type checked struct {
+	workspace workspace.Workspace
+	report    check.Report
+}
+
+// firstStage is the check as the first stage of a deployment. The one that the
+// person has seen and passed counts, if it was of these very answers; else one is
+// made before the first change, and what fails then ends the run. It is to be
+// told where it says what it does.
+func (b *backend) firstStage(d ui.Draft, ans answers, site *steps.Site) (*stage, error) {
+	s := b.a.firstStage(ans, site, d.Skips)
+	s.wizard, s.ask = true, false // a run asks nothing
+	s.accepted = "found as the deployment began"
+	b.mu.Lock()
+	last := b.checked
+	b.mu.Unlock()
+	if last == nil || !sameWorkspace(last.workspace, ans.workspace) {
+		return s, nil
+	}
+	report := last.report.Skipping(s.skips)
+	s.report, s.accepted = &report, acceptedByPerson
+	return s, s.decide(report)
+}
+
+func sameWorkspace(x, y workspace.Workspace) bool {
+	a, err := x.Marshal()
+	if err != nil {
+		return false
+	}
+	b, err := y.Marshal()
+	return err == nil && bytes.Equal(a, b)
 }
 
 // leftAlone are the checks that are not looked at again. Hosts are, since what

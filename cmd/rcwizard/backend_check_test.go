@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote/remotetest"
+	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
 )
 
@@ -150,5 +152,76 @@ func TestReleases(t *testing.T) {
 	}
 	if n := slices.IndexFunc(all, func(r ui.Release) bool { return r.Default }); n < 0 {
 		t.Error("none is proposed")
+	}
+}
+
+// A deployment goes by the check that the person has passed, and records it as
+// an installation does; of other answers it makes one of its own, and where one
+// fails it begins nothing.
+func TestDeployGoesByTheCheck(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{})
+	b := newBackend(t)
+	b.a.config.Set("known-hosts", server.KnownHosts(t))
+	d, err := b.Save(t.Context(), draftOf(t, server.Port(), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stageOf := func() (*stage, error) {
+		t.Helper()
+		ans, err := b.usable(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b.firstStage(d, ans, &steps.Site{Workspace: ans.workspace})
+	}
+	if s, err := stageOf(); err != nil || s.report != nil || s.ask {
+		t.Errorf("before any check: %+v, %v", s, err)
+	}
+	report, err := b.Check(t.Context(), d, ui.CheckOptions{Skips: leaveOut()}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var failed []string
+	for _, f := range report.Findings {
+		if f.Verdict.Blocks() && !f.Skipped {
+			failed = append(failed, f.ID)
+		}
+	}
+	if len(failed) == 0 {
+		t.Fatal("the machine of the test is fit for a deployment, of which there is to be none")
+	}
+	_, err = b.Deploy(t.Context(), d)
+	if code, _ := exitCode(err); code != exitCheckFailed || !strings.Contains(err.Error(), "Check page") {
+		t.Errorf("code %d in spite of a check that fails: %v", code, err)
+	}
+	if known, err := b.Workspaces(t.Context()); err != nil || len(known) != 1 || known[0].State != ui.Drafted || known[0].Last != nil {
+		t.Errorf("it began: %+v, %v", known, err)
+	}
+	d.Skips = slices.Concat(leaveOut(), failed, []string{"host:gone"})
+	s, err := stageOf()
+	if err != nil || s.report == nil || s.accepted != acceptedByPerson {
+		t.Fatalf("of what the person chose: %+v, %v", s, err)
+	}
+	journal, err := engine.OpenJournal(filepath.Join(t.TempDir(), "journal"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = journal.Close() }()
+	log := engine.NewLog()
+	if err := s.consent(log, journal)(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	told, err := log.Cursor().Next(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, ok := told[0].(engine.Noted); !ok || !strings.Contains(first.Text, "left out on demand: ") || !strings.Contains(first.Text, failed[0]) {
+		t.Errorf("the record is %+v", told)
+	}
+	d.Answers.Workspace.Email = "another@example.com"
+	if s, err := stageOf(); err != nil || s.report != nil || s.accepted == acceptedByPerson {
+		t.Errorf("with another answer: %+v, %v", s, err)
 	}
 }

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"strings"
 	"sync"
+	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/steps"
@@ -56,6 +58,10 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 		return nil, err
 	}
 	site.Overwrite = b.a.config.GetBool("overwrite-edited")
+	first, err := b.firstStage(d, ans, site)
+	if err != nil {
+		return nil, err
+	}
 	release, err := b.a.lockHosts(ctx, ans, site, "install")
 	if err != nil {
 		return nil, err
@@ -69,9 +75,12 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 		release()
 		return nil, err
 	}
+	first.say = func(format string, args ...any) {
+		x.log.Append(engine.Noted{Time: time.Now(), Text: strings.TrimSpace(fmt.Sprintf(format, args...))})
+	}
 	b.pool.take(hosts)
 	return b.carryOut(ctx, deployment{
-		b: b, ans: ans, site: site, execution: x,
+		b: b, ans: ans, site: site, execution: x, first: first,
 		end: func() {
 			release()
 			closeAll(hosts)
@@ -86,6 +95,7 @@ type deployment struct {
 	ans       answers
 	site      *steps.Site
 	execution *execution
+	first     *stage
 	// end gives back the locks and the connections.
 	end func()
 }
@@ -134,10 +144,10 @@ func (b *backend) carryOut(ctx context.Context, d deployment) *ui.Run {
 // with is in the summary; the error is about anything else.
 func (d deployment) run(ctx context.Context, stop <-chan struct{}) (ui.Conclusion, error) {
 	defer d.end()
-	sum, err := d.execution.run(ctx, d.b.a, d.ans, steps.Install(d.site), stop, nil)
+	sum, err := d.execution.run(ctx, d.b.a, d.ans, steps.Install(d.site), stop, d.first.consent(d.execution.log, d.execution.journal))
 	var errs []error
-	if sum.Outcome == "" {
-		errs = append(errs, err) // the plan never began
+	if sum.Outcome == "" || errors.Is(err, engine.ErrRefused) {
+		errs = append(errs, err) // nothing of the plan was begun
 	}
 	errs = append(errs, d.execution.close())
 	report, counted, err := keepConclusion(d.site, d.ans, sum.Outcome == engine.Succeeded)

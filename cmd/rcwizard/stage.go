@@ -22,6 +22,8 @@ const (
 	noteWarnings = "check-warnings"
 )
 
+const acceptedByPerson = "accepted by a person"
+
 // stage is the check as the first stage of a run that may change hosts. It is
 // made before the plan is shown, unless there is reason to think that nothing is
 // to be changed; then before the first change, if one turns out to be needed.
@@ -33,6 +35,13 @@ type stage struct {
 	skips []string
 	// ask says that a person is there to be asked.
 	ask bool
+	// wizard says that the check has a page of its own, on which it was shown, and
+	// what to leave out was chosen.
+	wizard bool
+	// say tells that the check begins.
+	say func(format string, args ...any)
+	// accepted says how warnings come to be passed, for the record.
+	accepted string
 	// docker is where Docker comes from on hosts that have none; empty: from
 	// nowhere, unless a person says so. installed says that it was.
 	docker    steps.DockerSource
@@ -50,10 +59,14 @@ func (a *app) firstStage(ans answers, site *steps.Site, skips []string) *stage {
 			skips = append(skips, "host:"+h.Name+":deployment")
 		}
 	}
-	return &stage{
-		a: a, ans: ans, site: site, skips: skips, ask: a.sys.interactive && !a.config.GetBool("yes"),
-		docker: steps.DockerSource(a.config.GetString("install-docker")),
+	s := &stage{
+		a: a, ans: ans, site: site, skips: skips, ask: a.sys.interactive && !a.config.GetBool("yes"), say: a.sayf,
+		accepted: "accepted with --yes", docker: steps.DockerSource(a.config.GetString("install-docker")),
 	}
+	if s.ask {
+		s.accepted = acceptedByPerson
+	}
+	return s
 }
 
 // settled reports whether the last installation brought about all of what is to
@@ -108,7 +121,7 @@ func (s *stage) make(ctx context.Context) error {
 
 // look makes the check, and keeps what it found.
 func (s *stage) look(ctx context.Context) (check.Report, error) {
-	s.a.sayf("checking hosts, ports, domain and images; a closed port takes five seconds\n")
+	s.say("checking hosts, ports, domain and images; a closed port takes five seconds\n")
 	evidence, err := s.a.evidence(ctx, s.site, nil, s.skips)
 	if err != nil {
 		return check.Report{}, err
@@ -120,7 +133,8 @@ func (s *stage) look(ctx context.Context) (check.Report, error) {
 
 // decide gives the error that ends the run, if the check ends it.
 func (s *stage) decide(report check.Report) error {
-	if err := report.UnknownSkip(); err != nil {
+	// A word that was chosen may be about a host that is gone.
+	if err := report.UnknownSkip(); err != nil && !s.wizard {
 		s.refused = true
 		return usage(err)
 	}
@@ -128,8 +142,11 @@ func (s *stage) decide(report check.Report) error {
 		return nil
 	}
 	s.refused = true
-	return &exitError{code: exitCheckFailed, err: fmt.Errorf("the check forbids to go on: %s. %s. Do what it says and run again; "+
-		"to go on without a check, name its id with --skip, which is recorded", report.Summary(), s.changed())}
+	next := "Do what it says and run again; to go on without a check, name its id with --skip, which is recorded"
+	if s.wizard {
+		next = "The Check page shows why, and what to do"
+	}
+	return &exitError{code: exitCheckFailed, err: fmt.Errorf("the check forbids to go on: %s. %s. %s", report.Summary(), s.changed(), next)}
 }
 
 // changed says what was changed on the hosts before the run.
@@ -191,16 +208,12 @@ func (s *stage) consent(log *engine.Log, journal *engine.Journal) func(context.C
 // record notes in the journal and in the run's log what the check came to.
 func (s *stage) record(log *engine.Log, journal *engine.Journal) error {
 	r := *s.report
-	by := "accepted with --yes"
-	if s.ask {
-		by = "accepted by a person"
-	}
 	notes := [][2]string{{noteCheck, r.At.Format("2006-01-02 15:04 MST") + ", " + r.Summary()}, {noteSkipped, ""}, {noteWarnings, ""}}
 	if skipped := ids(r, func(f check.Finding) bool { return f.Skipped }); len(skipped) > 0 {
 		notes[1][1] = "left out on demand: " + strings.Join(skipped, ", ")
 	}
 	if warned := ids(r, func(f check.Finding) bool { return !f.Skipped && f.Verdict == check.Warn }); len(warned) > 0 {
-		notes[2][1] = "warnings, " + by + ": " + strings.Join(warned, ", ")
+		notes[2][1] = "warnings, " + s.accepted + ": " + strings.Join(warned, ", ")
 	}
 	for _, n := range notes {
 		if err := journal.Note("", n[0], n[1]); err != nil {

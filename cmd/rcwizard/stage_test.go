@@ -73,7 +73,7 @@ func TestConsentIsRecorded(t *testing.T) {
 		check.Finding{ID: "host:rc1:cores", Verdict: check.Warn}, check.Finding{ID: "clock", Verdict: check.Pass},
 		check.Finding{ID: "port:rc1:db:27017", Verdict: check.Unknown, Skipped: true},
 	)
-	s, log := &stage{report: &report}, engine.NewLog()
+	s, log := &stage{report: &report, accepted: "accepted with --yes"}, engine.NewLog()
 	changed := false
 	_, err = engine.Run(t.Context(), engine.Plan{Name: "install", Steps: []engine.Step{{
 		ID: "a", Title: "Change something", Host: "a",
