@@ -43,7 +43,7 @@ type Looking struct {
 // as unknown. When the context ends, the evidence is what was there by then.
 func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 	l := &looker{
-		s: s, o: o, ours: map[string][]string{}, more: make(chan struct{}, 1), told: map[string]check.Finding{},
+		s: s, o: o, ours: map[string][]string{}, logins: map[string][]netip.Addr{}, more: make(chan struct{}, 1), told: map[string]check.Finding{},
 		e: check.Evidence{
 			At: time.Now().UTC().Truncate(time.Second), Hosts: map[string]check.Host{},
 			Listeners: map[check.Place]check.Listener{}, Probes: map[check.Path]check.Probe{},
@@ -83,6 +83,9 @@ type looker struct {
 	// ours are the compose projects of this workspace, by host: those whose
 	// receipts name it.
 	ours map[string][]string
+	// logins are the addresses at which the operator's machine, or the jump host in
+	// front, logs in to the hosts, as far as they are known.
+	logins map[string][]netip.Addr
 	// more says that there is evidence which has not been judged yet.
 	more chan struct{}
 	// told are the findings as Looking.Found was told them, by id.
@@ -121,7 +124,7 @@ func (l *looker) host(ctx context.Context, name string) {
 		seen = hostOf(f)
 		l.sudo(ctx, h, f, &seen)
 		seen.Docker = dockerOf(ctx, h, f)
-		firewallOf(ctx, h, f, &seen.Firewall)
+		firewallOf(ctx, h, f, &seen)
 		if root := seen.Docker.RootDir; root != "" && root != usualRoot {
 			seen.DockerDisk = check.Disk{}
 			if there, err := facts.Gather(ctx, h, root); err == nil {

@@ -62,9 +62,56 @@ func TestFromOutside(t *testing.T) {
 		check.OutcomeNonce: check.OutcomeNonce, check.OutcomeOpened: check.OutcomeOpened, check.OutcomeTimeout: check.OutcomeTimeout,
 		check.OutcomeOther: check.OutcomeNoRoute, check.OutcomeSilence: check.OutcomeNoRoute,
 	} {
-		if got := fromOutside(check.Probe{Outcome: outcome}); got.Outcome != want {
+		if got := fromOutside(check.Probe{Outcome: outcome}, true); got.Outcome != want {
 			t.Errorf("%s is taken for %s, not %s", outcome, got.Outcome, want)
 		}
+	}
+	if got := fromOutside(check.Probe{Outcome: check.OutcomeTimeout}, false); got.Outcome != check.OutcomeNoRoute {
+		t.Errorf("that nothing came from an address that does not lead to the host is taken for %s", got.Outcome)
+	}
+}
+
+// A host that the workspace names by its DNS name is known outside by the
+// addresses of that: to them its ports must be closed, and there is the proxy.
+func TestExposureByName(t *testing.T) {
+	t.Parallel()
+	w := guide().Complete()
+	proxy := w.ProxyHost()
+	for i := range w.Hosts {
+		w.Hosts[i].Address = w.Hosts[i].Name + ".example.net"
+	}
+	w.Hosts[1].SSH.ProxyJump = "jump"
+	public := netip.MustParseAddr("203.0.113.7")
+	l := &looker{
+		s: &Site{Workspace: w}, logins: map[string][]netip.Addr{}, ours: map[string][]string{}, more: make(chan struct{}, 1),
+		e: check.Evidence{Names: map[string]check.Name{}, Outside: check.Outside{Vantage: "this machine", Probes: map[check.Place]check.Probe{}}},
+		o: Looking{Lookup: func(_ context.Context, name string) ([]netip.Addr, error) {
+			switch name {
+			case w.Hosts[2].Address:
+				return nil, errors.New("no such name")
+			case w.Domain:
+				return []netip.Addr{netip.MustParseAddr("104.16.0.1")}, nil // somebody in front
+			}
+			return []netip.Addr{public}, nil
+		}},
+	}
+	l.names(t.Context())
+	outside := map[string][]netip.Addr{}
+	for _, e := range l.plan().edges {
+		if e.From == check.World && !slices.Contains(outside[e.To], e.Addr.Addr()) {
+			outside[e.To] = append(outside[e.To], e.Addr.Addr())
+		}
+	}
+	for i, h := range w.Hosts {
+		if got := slices.Contains(outside[h.Name], public); got != (i == 0 || i > 2) {
+			t.Errorf("%s is tried at %v", h.Name, outside[h.Name])
+		}
+		if got := l.reaches(h); got != (i == 0 || i > 2) {
+			t.Errorf("%s is reached from outside: %t", h.Name, got)
+		}
+	}
+	if at, ok := l.proxyAddress(); !ok || at != public {
+		t.Errorf("the proxy's host %s is at %v", proxy.Name, at)
 	}
 }
 

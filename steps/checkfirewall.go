@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rcwizard/rcwizard/check"
@@ -11,12 +12,28 @@ import (
 	"github.com/rcwizard/rcwizard/remote/facts"
 )
 
-// dropChainsScript prints nftables' chains that drop what comes in: family,
-// table, chain.
-const dropChainsScript = `nft list chains | awk '
+// filtersScript prints what drops packets that come in, for root: "iptables", and
+// nftables' chains as family, table, chain. A chain drops by its policy, or by a
+// rule without a condition, as those of Red Hat's examples do.
+const filtersScript = `
+if command -v iptables >/dev/null && iptables -S INPUT 2>/dev/null | grep -qE -- '-P INPUT DROP|-j (DROP|REJECT)'; then echo iptables; fi
+if command -v nft >/dev/null; then
+	{ nft -s -t list ruleset 2>/dev/null || nft list ruleset 2>/dev/null || :; } | awk '
 $1 == "table" { t = $2 " " $3 }
-$1 == "chain" { c = $2 }
-/hook input/ && /policy drop/ { print t " " c }'`
+$1 == "chain" { c = $2; hooked = 0 }
+/type filter hook input / { hooked = 1; if ($0 ~ /policy drop/) { print t " " c; hooked = 0 }; next }
+hooked {
+	sub(/^[ \t]+/, "")
+	sub(/^counter( packets [0-9]+ bytes [0-9]+)? /, "")
+	if ($0 ~ /^(drop|reject)( |$)/ || $0 ~ /^log .* (drop|reject)$/ || $0 ~ /^log .* reject with /) { print t " " c; hooked = 0 }
+}'
+fi`
+
+// sshPortScript prints the port of this host's own that the SSH connection came to:
+// a router in front of it may have another. Without one it is what the server says.
+const sshPortScript = `
+set -- ${SSH_CONNECTION:-}
+if [ $# -ge 4 ]; then echo "$4"; else sshd -T 2>/dev/null | sed -n 's/^port //p' | head -n 1; fi`
 
 // nftFileScript prints the file that the service nftables loads at boot: Debian's
 // is /etc/nftables.conf, Red Hat's /etc/sysconfig/nftables.conf, and an
@@ -36,31 +53,49 @@ ip -o route get 192.0.2.1 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p' | hea
 
 // firewallOf adds to what is known of the host's firewall what rules for it have
 // to name, where rcwizard can see it.
-func firewallOf(ctx context.Context, h remote.Host, f facts.Facts, fw *check.Firewall) {
-	if !fw.Seen {
+func firewallOf(ctx context.Context, h remote.Host, f facts.Facts, seen *check.Host) {
+	fw := &seen.Firewall
+	ask := func(script string, root bool) (string, bool) {
+		res, err := h.Run(ctx, remote.Command{Script: script, Root: root})
+		if err != nil || res.Code != 0 {
+			return "", false
+		}
+		return strings.TrimSpace(res.Stdout), true
+	}
+	said, _ := ask(sshPortScript, false)
+	if port, err := strconv.Atoi(said); err == nil && port > 0 && port < 1<<16 {
+		fw.SSHPort = port
+	}
+	// The facts were gathered without a password.
+	if !fw.Seen && seen.Sudo != check.SudoPassword {
 		return
 	}
-	ask := func(script string) string {
-		res, err := h.Run(ctx, remote.Command{Script: script, Root: true})
-		if err != nil || res.Code != 0 {
-			return ""
+	filters, looked := ask(filtersScript, true)
+	fw.Seen = fw.Seen || looked
+	add := func(kind check.FirewallKind) {
+		if !slices.Contains(fw.Active, kind) {
+			fw.Active = append(fw.Active, kind)
 		}
-		return strings.TrimSpace(res.Stdout)
+	}
+	for line := range strings.Lines(filters) {
+		switch words := strings.Fields(line); len(words) {
+		case 1:
+			add(check.IPTables)
+		case 3:
+			add(check.NFTables)
+			fw.Chains = append(fw.Chains, strings.Join(words, " "))
+		}
 	}
 	if slices.Contains(fw.Active, check.NFTables) {
-		for line := range strings.Lines(ask(dropChainsScript)) {
-			if words := strings.Fields(line); len(words) == 3 {
-				fw.Chains = append(fw.Chains, strings.Join(words, " "))
-			}
-		}
-		if file := ask(nftFileScript); strings.HasPrefix(file, "/") && !strings.ContainsAny(file, "'\"\\ \n") {
+		if file, _ := ask(nftFileScript, true); strings.HasPrefix(file, "/") && !strings.ContainsAny(file, "'\"\\ \n") {
 			fw.File = file
 		}
 	}
 	if slices.Contains(fw.Active, check.Firewalld) {
-		fw.Zone = ask("firewall-cmd --get-default-zone")
-		fw.Zones = check.ParseZones(ask("firewall-cmd --get-active-zones"))
-		fw.World = ask(worldScript)
+		zones, _ := ask("firewall-cmd --get-active-zones", true)
+		fw.Zones = check.ParseZones(zones)
+		fw.Zone, _ = ask("firewall-cmd --get-default-zone", true)
+		fw.World, _ = ask(worldScript, true)
 		fw.Interfaces = map[netip.Addr]string{}
 		for _, a := range f.Addresses {
 			fw.Interfaces[a.Prefix.Addr().Unmap()] = a.Interface

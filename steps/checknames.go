@@ -31,11 +31,27 @@ echo failed
 `
 
 // names asks for the addresses of the names that must lead to the proxy: from
-// here, and from every host.
+// here, and from every host. It asks for those of the hosts' own names, too, since
+// by these are the hosts known outside.
 func (l *looker) names(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*probe.Deadline)
 	defer cancel()
 	var all sync.WaitGroup
+	for _, h := range l.s.Workspace.Hosts {
+		if a, err := netip.ParseAddr(h.Address); err == nil {
+			l.note(func(*check.Evidence) { l.logins[h.Name] = []netip.Addr{a} })
+			continue
+		}
+		if h.Local() || h.SSH.ProxyJump != "" || l.o.Lookup == nil {
+			continue
+		}
+		all.Go(func() {
+			// A name of the SSH configuration alone has none.
+			if found, err := l.o.Lookup(ctx, h.Address); err == nil {
+				l.note(func(*check.Evidence) { l.logins[h.Name] = distinct(found) })
+			}
+		})
+	}
 	for _, name := range check.DomainNames(l.s.Workspace) {
 		l.note(func(e *check.Evidence) {
 			e.Names[name] = check.Name{Lookups: map[string]check.Lookup{}, Ports: map[int][]check.Probe{}}

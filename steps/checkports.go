@@ -125,15 +125,20 @@ func (p *ports) secluded(add func(string, netip.AddrPort, check.Site, func(check
 		if l.skips("exposure:" + s.Host + ":" + strconv.Itoa(s.Port)) {
 			continue
 		}
+		var addresses []netip.Addr
+		if a, err := netip.ParseAddr(h.PrivateIP); err == nil {
+			addresses = append(addresses, a)
+		}
+		addresses = append(addresses, l.logins[h.Name]...)
+		reaches := l.reaches(h)
 		tried := map[netip.Addr]bool{}
-		for _, text := range []string{h.PrivateIP, h.Address} {
-			a, err := netip.ParseAddr(text)
-			if err != nil || tried[a] || a.IsLoopback() {
+		for _, a := range addresses[:min(len(addresses), mostAddresses)] {
+			if a = a.Unmap(); tried[a] || a.IsLoopback() {
 				continue
 			}
 			tried[a] = true
 			add(check.World, netip.AddrPortFrom(a, uint16(s.Port)), s, func(seen check.Probe) { //nolint:gosec // a valid workspace's ports fit
-				seen = fromOutside(seen)
+				seen = fromOutside(seen, reaches)
 				if old, ok := l.e.Outside.Probes[s.Place]; !ok || !opened(old.Outcome) && opened(seen.Outcome) {
 					l.e.Outside.Probes[s.Place] = seen
 				}
@@ -145,11 +150,25 @@ func (p *ports) secluded(add func(string, netip.AddrPort, check.Site, func(check
 // fromOutside is what a connection from outside says of the host that it was
 // meant for. Where its listener was waited for and another answered, or nobody,
 // the address is another machine's where the operator is, as private ones are.
-func fromOutside(p check.Probe) check.Probe {
-	if p.Outcome == check.OutcomeOther || p.Outcome == check.OutcomeSilence {
+// reaches says that the operator's machine reaches the host at all; otherwise that
+// nothing came back says nothing.
+func fromOutside(p check.Probe, reaches bool) check.Probe {
+	switch {
+	case p.Outcome == check.OutcomeOther, p.Outcome == check.OutcomeSilence:
 		p.Outcome, p.Detail = check.OutcomeNoRoute, "another machine answers at this address"
+	case !reaches && (p.Outcome == check.OutcomeTimeout || p.Outcome == check.OutcomeUnreachable):
+		p.Outcome, p.Detail = check.OutcomeNoRoute, "no address is known at which this machine itself reaches the host"
 	}
 	return p
+}
+
+// reaches reports whether one of the addresses that are tried is one at which the
+// operator's machine reaches the host: where it logs in, or, behind a jump host,
+// one that the internet routes.
+func (l *looker) reaches(h workspace.Host) bool {
+	return slices.ContainsFunc(l.logins[h.Name], func(a netip.Addr) bool {
+		return h.SSH.ProxyJump == "" || a.IsGlobalUnicast() && !a.IsPrivate()
+	})
 }
 
 // mostAddresses bounds how many addresses of one name are tried.
@@ -187,8 +206,8 @@ func (p *ports) names(add func(string, netip.AddrPort, check.Site, func(check.Pr
 // operator logs in to it, or, behind a jump host, the domain's.
 func (l *looker) proxyAddress() (netip.Addr, bool) {
 	h := l.s.Workspace.ProxyHost()
-	if a, err := netip.ParseAddr(h.Address); err == nil && h.SSH.ProxyJump == "" {
-		return a, true
+	if at := l.logins[h.Name]; len(at) > 0 && h.SSH.ProxyJump == "" {
+		return at[0], true
 	}
 	if found := l.e.Names[l.s.Workspace.Domain].Lookups[check.Operator].Addresses; len(found) > 0 {
 		return found[0], true
