@@ -262,6 +262,10 @@ func (j nameJudge) address(port int, p Probe, elsewhere bool) Finding {
 		return find(Warn, "name-ipv6-unseen")
 	case o == OutcomeNoRoute || o == OutcomeUnreachable:
 		return find(Fail, "name-unreachable")
+	case l.Result == ListenVacant && o == OutcomeRefused:
+		return find(Warn, "name-refused-unheard")
+	case l.Result == ListenVacant && o.opened():
+		return find(Fail, "name-elsewhere")
 	case !listens && (o == OutcomeRefused || o.opened()):
 		f := find(Unknown, "name-nothing-listened")
 		f.Because = place.ID()

@@ -131,8 +131,12 @@ func (j *hostJudge) disks() {
 		spare = databaseSpare
 	}
 	need := j.seen.ImageBytes
+	images := "no image is missing"
+	if need > 0 {
+		images = "for the images that are still missing rcwizard reckons with " + size(need) + ", an estimate, as registries do not tell"
+	}
 	pairs = []string{
-		"mount", d.Mount, "free", size(d.Free), "need", size(need), "spare", size(spare),
+		"mount", d.Mount, "free", size(d.Free), "images", images, "spare", size(spare),
 		"inodes", strconv.FormatInt(d.InodesFree, 10),
 	}
 	switch {

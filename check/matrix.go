@@ -83,12 +83,14 @@ func state(kind Kind) string {
 		return "no route"
 	case "port-no-neighbour":
 		return "no host"
-	case "port-intercepted", "port-intercepted-silent", "port-service-wrong", "external-wrong":
+	case "port-intercepted", "port-intercepted-silent", "port-elsewhere", "port-service-wrong", "external-wrong":
 		return "stranger"
 	case "port-service-silent":
 		return "silent"
 	case "external-open":
 		return "accepts"
+	case "world-refused-unheard":
+		return "answers"
 	case "world-no-vantage":
 		return "not seen"
 	}

@@ -18,6 +18,7 @@ const (
 	ListenReady        Listening = "ready"
 	ListenInUse        Listening = "in use"              // EADDRINUSE
 	ListenNoPermission Listening = "no permission"       // EACCES: a port below 1024 without root
+	ListenVacant       Listening = "vacant"              // not permitted, but the host lists nobody who has the port
 	ListenNotOnHost    Listening = "address not on host" // EADDRNOTAVAIL
 	ListenNoTool       Listening = "no tool"             // nothing on the host can listen
 	ListenFailed       Listening = "failed"              // anything else, or it ended too soon; Detail says what
@@ -206,6 +207,8 @@ func listening(e Evidence, s Site) Finding {
 		case OwnerUnknown:
 		}
 		return find(Unknown, "listen-taken-unnamed")
+	case ListenVacant:
+		return find(Pass, "listen-vacant")
 	case ListenNoPermission:
 		return find(Unknown, "listen-no-permission")
 	case ListenNotOnHost:
@@ -286,6 +289,9 @@ func (j cellJudge) blocked() Finding {
 		f.Because = down
 		return f
 	}
+	if j.probe.Outcome == OutcomeRefused && l.Result == ListenVacant && j.edge.From == World {
+		return j.find(Warn, "world-refused-unheard")
+	}
 	if j.probe.Outcome == OutcomeRefused && l.Result != ListenReady && l.Result != ListenInUse {
 		// Nobody listened: the host itself may have refused, as it should.
 		return j.follows(j.find(Unknown, "port-weak"))
@@ -322,6 +328,8 @@ func (j cellJudge) opened() Finding {
 		return j.find(Fail, "port-intercepted-silent")
 	case l.Result == ListenReady:
 		return j.find(Unknown, "port-cannot-tell")
+	case l.Result == ListenVacant:
+		return j.find(Fail, "port-elsewhere")
 	case l.Result != ListenInUse || l.Owner != OwnerUs:
 		return j.follows(j.find(Unknown, "port-stranger"))
 	}

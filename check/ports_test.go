@@ -76,6 +76,16 @@ func portScenarios() []scenario {
 		{listen, Pass, "listen-ours", listener(ours)},
 		{listen, Fail, "listen-taken", listener(theirs)},
 		{listen, Unknown, "listen-taken-unnamed", listener(unnamed)},
+		{listen, Pass, "listen-vacant", listener(Listener{Result: ListenVacant})},
+		{portRC1, Unknown, "port-weak", both(Listener{Result: ListenVacant}, refused)},
+		{portRC1, Fail, "port-filtered", both(Listener{Result: ListenVacant}, Probe{Outcome: OutcomeTimeout, After: 5 * time.Second})},
+		{portRC1, Fail, "port-elsewhere", both(Listener{Result: ListenVacant}, Probe{Outcome: OutcomeOpened})},
+		{"port:world:edge:443", Warn, "world-refused-unheard", func(_ *workspace.Workspace, e *Evidence) {
+			e.Listeners[https], e.Probes[toWorld] = Listener{Result: ListenVacant}, Probe{Outcome: OutcomeRefused, After: 2 * time.Millisecond, Address: "192.0.2.13:443"}
+		}},
+		{"port:world:edge:443", Fail, "world-filtered", func(_ *workspace.Workspace, e *Evidence) {
+			e.Listeners[https], e.Probes[toWorld] = Listener{Result: ListenVacant}, Probe{Outcome: OutcomeTimeout, After: 5 * time.Second, Address: "192.0.2.13:443"}
+		}},
 		{listen, Unknown, "listen-no-permission", listener(Listener{Result: ListenNoPermission, Detail: "Permission denied"})},
 		{listen, Fail, "listen-not-on-host", listener(Listener{Result: ListenNotOnHost, Detail: "Cannot assign requested address"})},
 		{listen, Unknown, "listen-no-tool", listener(Listener{Result: ListenNoTool})},

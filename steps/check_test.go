@@ -130,6 +130,7 @@ func TestListenerOf(t *testing.T) {
 		"nobody":        {probe.Socket{State: probe.InUse}, check.Listener{Result: check.ListenInUse}},
 		"not seen":      {probe.Socket{State: probe.InUse, Owners: []probe.Owner{{Listens: true}}}, check.Listener{Result: check.ListenInUse}},
 		"no permission": {probe.Socket{State: probe.NotPermitted, Words: "Permission denied"}, check.Listener{Result: check.ListenNoPermission, Detail: "Permission denied"}},
+		"vacant":        {probe.Socket{State: probe.NotPermitted, Vacant: true}, check.Listener{Result: check.ListenVacant}},
 		"not there":     {probe.Socket{State: probe.NotOnHost}, check.Listener{Result: check.ListenNotOnHost}},
 		"no tool":       {probe.Socket{State: probe.NoTool}, check.Listener{Result: check.ListenNoTool}},
 		"lost":          {probe.Socket{State: probe.Lost, Err: errors.New("gone")}, check.Listener{Result: check.ListenFailed, Detail: "gone"}},

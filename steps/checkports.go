@@ -326,6 +326,9 @@ func listenerOf(s probe.Socket, ours []string) check.Listener {
 	case probe.InUse:
 		l.Result = check.ListenInUse
 	case probe.NotPermitted:
+		if s.Vacant {
+			return check.Listener{Result: check.ListenVacant}
+		}
 		l.Result = check.ListenNoPermission
 	case probe.NotOnHost:
 		l.Result = check.ListenNotOnHost

@@ -21,7 +21,7 @@ func (s *Site) proxyOpen(rp render.Project, needs ...string) engine.Step {
 		Guide: "4.1",
 		Needs: needs,
 		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
-			ok, seen := s.askProxy(ctx)
+			ok, seen, _ := s.askProxy(ctx)
 			if ok {
 				return done(seen), nil
 			}
@@ -32,11 +32,13 @@ func (s *Site) proxyOpen(rp render.Project, needs ...string) engine.Step {
 			if err != nil {
 				return err
 			}
+			again := reorder{p: p}
 			return p.await(ctx, out, patience{
 				what:     s.Workspace.RootURL + " to answer",
 				deadline: s.timing().Verify,
-				probe: func(ctx context.Context) (bool, string, error) {
-					ok, seen := s.askProxy(ctx)
+				probe: func(brief context.Context) (bool, string, error) {
+					ok, seen, problem := s.askProxy(brief)
+					again.look(ctx, out, problem)
 					return ok, seen, nil
 				},
 				cause: "the domain does not lead to " + rp.Host + ", its ports are closed, or no certificate was issued",
@@ -46,18 +48,22 @@ func (s *Site) proxyOpen(rp render.Project, needs ...string) engine.Step {
 	}
 }
 
-// askProxy asks once, as a user would.
-func (s *Site) askProxy(ctx context.Context) (ok bool, seen string) {
+// askProxy asks once, as a user would. problem is what a browser would have
+// against the certificate, where one was seen.
+func (s *Site) askProxy(ctx context.Context) (ok bool, seen string, problem cluster.CertificateProblem) {
 	r := cluster.ProbeProxy(ctx, s.Workspace, s.View)
+	if r.Certificate != nil {
+		problem = r.Certificate.Problem
+	}
 	switch {
 	case r.Error != nil:
-		return false, r.Error.Text
-	case r.Certificate != nil && r.Certificate.Problem != "" && !s.expected(r.Certificate.Problem):
-		return false, fmt.Sprintf("the certificate is not trusted (%s)", r.Certificate.Problem)
+		return false, r.Error.Text, problem
+	case problem != "" && !s.expected(problem):
+		return false, fmt.Sprintf("the certificate is not trusted (%s)", problem), problem
 	case r.Answers == 0:
-		return false, "it answers " + r.Refused
+		return false, "it answers " + r.Refused, problem
 	}
-	return true, s.Workspace.RootURL + " answers"
+	return true, s.Workspace.RootURL + " answers", problem
 }
 
 // expected reports whether a certificate's problem is one that no waiting

@@ -51,6 +51,9 @@ type Timing struct {
 	// Youth bounds the wait for what only time brings to a cluster that is whole
 	// otherwise: two rounds of Prometheus.
 	Youth time.Duration
+	// Certificate is for how long Traefik's stopgap may be seen at the domain
+	// before the authority is asked again: longer than an order takes.
+	Certificate time.Duration
 	// Poll is the pause between two looks.
 	Poll time.Duration
 	// Reassure is how often a wait that sees nothing new says that it goes on.
@@ -74,6 +77,7 @@ func Patience() Timing {
 		Start:       15 * time.Minute,
 		Verify:      4 * time.Minute,
 		Youth:       45 * time.Second,
+		Certificate: 30 * time.Second,
 		Poll:        time.Second,
 		Reassure:    30 * time.Second,
 		Probe:       10 * time.Second,

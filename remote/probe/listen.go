@@ -57,7 +57,8 @@ type run struct {
 // Listen begins to listen on addresses of a host and returns when it is known
 // which of them could be had: see Sockets. An address that a wildcard among
 // them covers is listened on through that one. Ports that the login may not
-// have are tried again as root. It fails only when the context ends; a host
+// have are tried again as root, or, where root cannot be had, looked for among
+// the sockets that the host lists. It fails only when the context ends; a host
 // that cannot be asked is a State.
 //
 // The caller closes the listener.
@@ -89,7 +90,8 @@ func Listen(ctx context.Context, h Host, addrs ...netip.AddrPort) (*Listener, er
 	if len(barred) > 0 {
 		l.start(within, barred, true)
 		for _, i := range barred {
-			if l.sockets[i].State == InUse {
+			// Where root could not be had the list of sockets tells.
+			if s := l.sockets[i].State; s == InUse || s == NotPermitted {
 				taken = append(taken, i)
 			}
 		}

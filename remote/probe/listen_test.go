@@ -212,6 +212,15 @@ func TestEnds(t *testing.T) {
 type unprivileged struct {
 	remotetest.Fake
 	asked int
+	// lists is what the host's list of sockets says.
+	lists string
+}
+
+func (u *unprivileged) Run(_ context.Context, c remote.Command) (remote.Result, error) {
+	if c.Root {
+		return remote.Result{}, &remote.SudoError{Host: "box", User: "u", Kind: remote.SudoPasswordNeeded}
+	}
+	return remote.Result{Stdout: u.lists}, nil
 }
 
 func (u *unprivileged) Stream(_ context.Context, c remote.Command, emit func(remote.Line)) (remote.Result, error) {
@@ -224,12 +233,27 @@ func (u *unprivileged) Stream(_ context.Context, c remote.Command, emit func(rem
 	return remote.Result{}, nil
 }
 
-// TestRootIsRefused: a port that only root may have, and no sudo.
+// TestRootIsRefused: a port that only root may have, and no sudo. Whether it is
+// free is in the list of sockets, if that was read to its end.
 func TestRootIsRefused(t *testing.T) {
 	t.Parallel()
-	h := &unprivileged{}
-	got, err := probe.Free(t.Context(), h, []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:443")})
-	if err != nil || got[0].State != probe.NotPermitted || got[0].Err == nil || h.asked != 1 {
-		t.Errorf("%+v, %v; asked for root %d times", got, err, h.asked)
+	for _, test := range []struct {
+		lists  string
+		state  probe.State
+		vacant bool
+	}{
+		{"", probe.NotPermitted, false},
+		{"END\n", probe.NotPermitted, false},
+		{"LISTED\n", probe.NotPermitted, false},
+		{"LISTED\nEND\n", probe.NotPermitted, true},
+		{"LISTED\nSOCKET 00000000:01BC 0A 4711\nEND\n", probe.NotPermitted, true},
+		{"LISTED\nSOCKET 0100000A:01BB 01 4711\nEND\n", probe.NotPermitted, false},
+		{"LISTED\nSOCKET 00000000:01BB 0A 4711\nEND\n", probe.InUse, false},
+	} {
+		h := &unprivileged{lists: test.lists}
+		got, err := probe.Free(t.Context(), h, []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:443")})
+		if err != nil || got[0].State != test.state || got[0].Vacant != test.vacant || got[0].Err == nil || h.asked != 1 {
+			t.Errorf("%q: %+v, %v; asked for root %d times", test.lists, got, err, h.asked)
+		}
 	}
 }

@@ -44,7 +44,19 @@ func (l *Listener) name(ctx context.Context, taken []int) {
 			s.Err = refused
 		}
 		s.Owners = ownersOf(res.Stdout, s.Addr)
+		if s.State != NotPermitted {
+			continue
+		}
+		if slices.ContainsFunc(s.Owners, func(o Owner) bool { return o.Listens }) {
+			s.State = InUse
+		}
+		s.Vacant = len(s.Owners) == 0 && listed(res.Stdout)
 	}
+}
+
+// listed reports whether the script read the host's sockets, and all of them.
+func listed(output string) bool {
+	return strings.HasPrefix(output, "LISTED\n") && strings.HasSuffix(output, "\nEND\n")
 }
 
 // containerID is in the cgroup of whatever runs in a container.

@@ -1,9 +1,11 @@
 # Says who has TCP ports of this host. Arguments: the ports. As root it sees
 # all; else what belongs to the login. Nothing is read that could hold a secret:
-# of a process its name and cgroup, and whether it is one of our listeners.
+# of a process its name and cgroup, and whether it is one of our listeners. It
+# begins with LISTED if it could read the sockets, and ends with END.
 have() { command -v "$1" >/dev/null 2>&1; }
 pattern=
 for port in "$@"; do pattern="$pattern -e $(printf ':%04X' "$port")"; done
+if grep -q local_address /proc/net/tcp 2>/dev/null; then echo LISTED; fi
 sockets=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep $pattern || :)
 printf '%s\n' "$sockets" | while read -r n local far state x x x x x inode x; do
 	[ -z "$inode" ] || echo "SOCKET $local $state $inode"

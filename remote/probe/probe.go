@@ -56,7 +56,8 @@ const (
 	Listening State = "listening"
 	// InUse is EADDRINUSE; Socket.Owners says by whom.
 	InUse State = "in use"
-	// NotPermitted is EACCES: a port below 1024, and root could not be had.
+	// NotPermitted is EACCES: a port below 1024, and root could not be had;
+	// Socket.Vacant says whether it is free all the same.
 	NotPermitted State = "not permitted"
 	// NotOnHost is EADDRNOTAVAIL: no interface of the host has the address.
 	// busybox' nc may know only the wildcard and then cannot tell.
@@ -77,6 +78,9 @@ type Socket struct {
 	Via string
 	// Words are the system's own for why it does not listen.
 	Words string
+	// Vacant is for NotPermitted: the host's own list of sockets was read, which
+	// anybody may, and has nobody on this address. One that somebody has is InUse.
+	Vacant bool
 	// Err is why root could not be had, or the host not be asked.
 	Err error
 	// Owners are who has the address when it is in use. It is empty when

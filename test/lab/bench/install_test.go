@@ -28,6 +28,9 @@ func BenchmarkInstall(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	if err := f.Shield(b.Context(), w); err != nil {
+		b.Fatal(err)
+	}
 	file, err := f.StoreWorkspace("bench", w)
 	if err != nil {
 		b.Fatal(err)

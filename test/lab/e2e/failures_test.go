@@ -227,9 +227,9 @@ func (r *rig) ends(l *live, within time.Duration) int {
 	return l.code
 }
 
-// domainElsewhere: while the domain leads elsewhere the run says so and waits;
-// a second run meanwhile is told who holds the workspace; once the domain is
-// right the first succeeds.
+// domainElsewhere: while the domain leads elsewhere the run says so and waits,
+// and the authority refuses a certificate; a second run meanwhile is told who
+// holds the workspace; once the domain is right the first succeeds.
 func domainElsewhere(r *rig) {
 	r.must(r.SetName(r.t.Context(), r.w.Domain, r.Host("rc1").Address().Next().Next().Next()))
 	first := r.begin(append([]string{"install", "-f", r.file, "--yes"}, unchecked()...)...)
@@ -240,6 +240,11 @@ func domainElsewhere(r *rig) {
 		r.t.Errorf("the second run ended with code %d, want 4 and process %s named:\n%s", second.code, holder, second.text())
 	}
 	r.t.Logf("lab: the second run says: %s", second.stderr)
+	// Traefik asks for a certificate once, and is to be made to ask again.
+	eventually(r.t, "the authority to refuse", time.Minute, func() (bool, string) {
+		said := r.shell("rc1", "docker ps -q --filter label=com.docker.compose.service=traefik | xargs -r docker logs --tail 20 2>&1")
+		return strings.Contains(said, "Unable to obtain ACME certificate"), said
+	})
 	r.must(r.SetName(r.t.Context(), r.w.Domain, r.Host("rc1").Address()))
 	if code := r.ends(first, 3*time.Minute); code != 0 {
 		r.t.Errorf("with the right domain the run ended with code %d:\n%s", code, tail(first.text(), 60))

@@ -58,12 +58,7 @@ func deploysAs(t *testing.T, f *lab.Fleet, user, sudo string, edit func(*workspa
 		secrets = secrets.Override(hostSecrets(user, workspace.HostSecrets{SudoPassword: sudo}))
 	}
 	r := allInOne(t, f, user, user, secrets, edit)
-	var args []string
-	if user == lab.Deploy {
-		// Only root may listen there, to see whether they are free.
-		args = []string{"--skip", "listen:deploy:80,listen:deploy:443"}
-	}
-	o := r.install(args...)
+	o := r.install()
 	report, code := r.status()
 	if report.Verdict != cluster.VerdictOK || code != 0 {
 		t.Errorf("status: verdict %s, %q, code %d; findings %+v", report.Verdict, report.Summary, code, report.Findings)

@@ -172,7 +172,7 @@ until ss -Hltn 'sport = :3008' | grep -q .; do sleep 0.05; done`)
 	}
 }
 
-// TestLogins: low ports need root, which some logins have.
+// TestLogins: low ports need root, which some logins have; the others see whether they are free.
 func TestLogins(t *testing.T) {
 	t.Parallel()
 	f := lab.Up(t, lab.Options{Hosts: []lab.HostOptions{{Name: "h", NoDocker: true}}, Bare: true})
@@ -180,12 +180,19 @@ func TestLogins(t *testing.T) {
 	shell(t, f.Host("h"), `setsid busybox nc -ll -p 3009 -e cat </dev/null >/dev/null 2>&1 &
 until ss -Hltn 'sport = :3009' | grep -q .; do sleep 0.05; done`)
 	taken := netip.AddrPortFrom(addr.Addr(), 3009)
+	shell(t, f.Host("h"), `setsid busybox nc -ll -p 81 -e cat </dev/null >/dev/null 2>&1 &
+until ss -Hltn 'sport = :81' | grep -q .; do sleep 0.05; done`)
+	low := netip.AddrPortFrom(addr.Addr(), 81)
 	mark(t, f.Host("h"))
 	for user, want := range map[string]probe.State{lab.Root: probe.Listening, lab.Admin: probe.Listening, lab.Guest: probe.NotPermitted} {
 		h := connect(t, f, "h", user)
-		got, err := probe.Free(t.Context(), h, []netip.AddrPort{addr, taken})
+		got, err := probe.Free(t.Context(), h, []netip.AddrPort{addr, taken, low})
 		if err != nil || got[0].State != want || (got[0].Err != nil) != (want == probe.NotPermitted) {
 			t.Errorf("%s: %+v, %v", user, got[0], err)
+		}
+		// Without root the list of sockets tells the free port from the taken one.
+		if got[0].Vacant != (want == probe.NotPermitted) || got[2].State != probe.InUse {
+			t.Errorf("%s: %+v, %+v", user, got[0], got[2])
 		}
 		if pid := got[1].Owners; got[1].State != probe.InUse || len(pid) != 1 || (pid[0].PID != 0) != (user != lab.Guest) {
 			t.Errorf("%s: %+v", user, got[1])
