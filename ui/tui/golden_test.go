@@ -261,8 +261,8 @@ func manySizes() [][2]int {
 				}
 				continue
 			}
-			if *allSizes || h == leastHeight && w%2 == 0 || h == 24 && w%3 == 0 || h == 60 && w%7 == 0 ||
-				slices.Contains([]int{60, 99, 100}, w) || slices.Contains([]int{80, 200}, w) && h%4 == 0 {
+			if *allSizes || h == leastHeight && w%5 == 0 || h == 24 && w%7 == 0 || h == 60 && w%20 == 0 ||
+				(w == 60 || w == 100) || w == 99 && h%5 == 0 || (w == 80 || w == 200) && h%8 == 0 {
 				out = append(out, [2]int{w, h})
 			}
 		}

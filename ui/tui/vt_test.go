@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -49,7 +50,7 @@ func onTerminal(t *testing.T, backend ui.Backend, w, h int, environment ...strin
 	copied := make(chan struct{})
 	go func() {
 		defer close(copied)
-		_, _ = io.Copy(typed, em) // ends when nobody reads any more
+		pass(em, typed)
 	}()
 	x.program = tea.NewProgram(m,
 		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithInput(keys), tea.WithOutput(em), tea.WithWindowSize(w, h),
@@ -68,12 +69,35 @@ func onTerminal(t *testing.T, backend ui.Backend, w, h int, environment ...strin
 		if err := keys.Close(); err != nil {
 			t.Error(err)
 		}
-		// The emulator has no end to read to: one more key lets the copying see
-		// that it is over.
-		em.SendText("x")
+		em.SendText(over)
 		<-copied
 	})
 	return x
+}
+
+// over is a text that nobody types.
+const over = "\x1c over \x1c"
+
+// pass hands on what the terminal sends, keys and answers, until it sends over:
+// an emulator has no end that could be read to. It never stops reading, for the
+// emulator waits for that in the middle of a write, and so would the program.
+func pass(em io.Reader, typed io.Writer) {
+	const plenty = 1 << 14
+	sent := make(chan []byte, plenty)
+	defer close(sent)
+	go func() {
+		for data := range sent {
+			_, _ = typed.Write(data) // in vain, once nobody reads any more
+		}
+	}()
+	buf := make([]byte, 4096)
+	for {
+		n, err := em.Read(buf)
+		if err != nil || bytes.Contains(buf[:n], []byte(over)) {
+			return
+		}
+		sent <- bytes.Clone(buf[:n])
+	}
 }
 
 // screen is the text on the terminal.
