@@ -94,7 +94,7 @@ func pull(ctx context.Context, docker *remote.Docker, host string, refs []string
 	for _, ref := range refs {
 		group.Go(func() error {
 			out.Line("pull", "pulling "+ref)
-			digest, err := docker.Pull(ctx, ref, func(p remote.PullProgress) { meter.layer(ref, p) })
+			digest, err := docker.Pull(ctx, ref, func(p remote.PullProgress) { meter.layer(p) })
 			if err != nil {
 				return pullProblem(ref, host, err)
 			}
@@ -241,7 +241,7 @@ func newMeter(out engine.Output) *meter {
 	return &meter{out: out, layers: make(map[string]remote.PullProgress)}
 }
 
-func (m *meter) layer(ref string, p remote.PullProgress) {
+func (m *meter) layer(p remote.PullProgress) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch old, known := m.layers[p.Layer]; {
@@ -257,5 +257,5 @@ func (m *meter) layer(ref string, p remote.PullProgress) {
 		have += l.Current
 		total += l.Total
 	}
-	m.out.Progress(have, total, ref)
+	m.out.Progress(have, total, "bytes")
 }

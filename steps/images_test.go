@@ -31,8 +31,8 @@ func TestMeter(t *testing.T) {
 		{"mongo:8.0", remote.PullProgress{Layer: "c", Status: "Already exists"}, 105, 150},
 		{"nats:2.11", remote.PullProgress{Layer: "b", Status: "Pull complete"}, 150, 150},
 	} {
-		m.layer(test.ref, test.p)
-		if out.done != test.done || out.total != test.total || out.what != test.ref {
+		m.layer(test.p)
+		if out.done != test.done || out.total != test.total || out.what != "bytes" {
 			t.Errorf("after %s %s %s: %d of %d (%s), want %d of %d", test.ref, test.p.Layer, test.p.Status, out.done, out.total, out.what, test.done, test.total)
 		}
 	}
