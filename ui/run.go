@@ -14,6 +14,9 @@ type Run struct {
 	Log *engine.Log
 	// Lines has its live output and progress.
 	Lines *engine.Lines
+	// Lost are the hosts whose connection is lost and being made again, each with
+	// the time since; nil: nobody knows.
+	Lost func() map[string]time.Time
 	// Stop asks it to end, after the steps in flight or at once. It never waits,
 	// and may be called more than once.
 	Stop func(kind engine.StopKind)

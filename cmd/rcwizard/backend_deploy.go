@@ -114,7 +114,7 @@ func (b *backend) carryOut(ctx context.Context, d deployment) *ui.Run {
 		conclusion, failed = d.run(ctx, stop)
 	}()
 	run := &ui.Run{
-		Log: d.execution.log, Lines: d.execution.lines,
+		Log: d.execution.log, Lines: d.execution.lines, Lost: b.a.links.now,
 		Stop: func(kind engine.StopKind) {
 			gently()
 			if kind == engine.Cancel {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -53,4 +54,11 @@ func (l *links) watch(host string) func(connected bool, err error) {
 			l.log.Append(engine.Noted{Time: time.Now(), Text: engine.CleanLine(l.redact(text))})
 		}
 	}
+}
+
+// now are the hosts whose connection is lost at the moment, with the time since.
+func (l *links) now() map[string]time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.lost)
 }

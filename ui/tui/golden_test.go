@@ -42,7 +42,7 @@ type scene struct {
 
 // scenes are all pictures. Whoever writes a page adds its own.
 func scenes() []scene {
-	return slices.Concat(startScenes(), overlayScenes(), doneScenes(), failureScenes(), statusScenes(), formScenes(), serversScenes(), checkScenes(), reviewScenes())
+	return slices.Concat(startScenes(), overlayScenes(), doneScenes(), failureScenes(), statusScenes(), formScenes(), serversScenes(), checkScenes(), reviewScenes(), deployScenes())
 }
 
 // sizes are those of the goldens.

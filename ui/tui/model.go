@@ -113,7 +113,7 @@ func (m *Model) begin(k ui.Known, d ui.Draft) {
 	m.c.ctx, m.cancel = context.WithCancel(m.parent)
 	m.c.generation++
 	m.c.known, m.c.draft, m.saved = k, d, d.Clone()
-	m.c.run, m.c.end = nil, ending{}
+	m.c.run, m.c.end, m.c.starting, m.c.reading = nil, ending{}, false, false
 	m.pages = m.build(m.c)
 	m.trail = nil
 }
@@ -358,11 +358,11 @@ func (m *Model) opens(id pageID) pageID {
 }
 
 // leavePage saves the answers, if they are not as they were saved last, with the
-// page on which to go on with them, and then does what comes next. Keys that come meanwhile wait. When they cannot be saved the
+// page on which to go on with them, which is never one that deploys, and then does what comes next. Keys that come meanwhile wait. When they cannot be saved the
 // page stays: nothing is to be lost that looked finished.
 func (m *Model) leavePage(to pageID, then func() tea.Cmd) tea.Cmd {
 	if e, ok := m.entry(to); ok && e.way && to != pageStart {
-		m.c.draft.Page = string(to)
+		m.c.draft.Page = string(m.opens(to))
 	}
 	if m.c.draft.Key == "" && emptyDraft(m.c.draft) || reflect.DeepEqual(m.c.draft, m.saved) {
 		return then()

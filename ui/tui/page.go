@@ -110,7 +110,12 @@ type common struct {
 	// run is the deployment under way, or the last one.
 	run *ui.Run
 	// end is what it came to, as soon as it has.
-	end  ending
+	end ending
+	// starting says that a run is about to begin.
+	starting bool
+	// reading says that the log of a run that has ended is asked for.
+	reading bool
+
 	look Look
 	keys keyMap
 	// beat counts the frames of the spinner, while anything is at work.
@@ -125,6 +130,12 @@ type common struct {
 	generation int
 	// asked is what pages want of the wizard, until it has looked.
 	asked []wish
+}
+
+// running says that hosts are being changed, or are about to be: there is a run,
+// and it has not ended.
+func (c *common) running() bool {
+	return c.starting || c.run != nil && c.end.conclusion.Summary.Outcome == ""
 }
 
 // ending is how a deployment ended.

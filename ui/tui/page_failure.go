@@ -67,6 +67,7 @@ func (p *failure) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.c.run, p.c.end = nil, ending{}
 		p.c.visit(pageDeploy)
 	case key.Matches(k, keys.log):
+		p.c.reading = true
 		p.c.visit(pageDeploy)
 	case key.Matches(k, keys.following):
 		p.at, p.scroll = (p.at+1)%len(p.last().Failures), scroll{}

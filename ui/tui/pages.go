@@ -22,6 +22,7 @@ func newPages(c *common) []entry {
 		{pageFiles, question.Files.Title(), true, newQuestions(c, question.Files, true)},
 		{pageCheck, "Check", true, newChecks(c)},
 		{pageReview, "Review", true, newReview(c)},
+		{pageDeploy, "Deploy", true, newDeploy(c)},
 		{pageDone, "Done", true, newDone(c)},
 		{pageAdvanced, question.Advanced.Title(), false, newQuestions(c, question.Advanced, false)},
 		{pageFailure, "Failure", false, newFailure(c)},

@@ -225,6 +225,10 @@ func (m *Model) keyLine() string {
 	if m.page().Typing() {
 		help = keys.helpTyping
 	}
+	if m.front == pageDeploy && m.c.running() {
+		// There is no way back, and ctrl+c is the page's.
+		return m.c.look.keyLine(own, []key.Binding{help}, m.layout.keys.w)
+	}
 	if len(m.trail) > 0 {
 		return m.c.look.keyLine(own, []key.Binding{keys.back, help}, m.layout.keys.w)
 	}

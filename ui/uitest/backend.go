@@ -29,8 +29,9 @@ type Backend struct {
 	Reviewed ui.Review
 	Written  ui.Exported
 	Counted  ui.Count
-	// Runs are what Deploy hands out, one after the other.
-	Runs []*ui.Run
+	// Runs are what Deploy hands out, one after the other; then what Begin makes.
+	Runs  []*ui.Run
+	Begin func() *ui.Run
 	// Errors are errors by the method's name, "Save"; they come before anything
 	// else.
 	Errors map[string]error
@@ -216,7 +217,11 @@ func (b *Backend) Deploy(ctx context.Context, _ ui.Draft) (*ui.Run, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.Runs) == 0 {
+	switch {
+	case len(b.Runs) > 0:
+	case b.Begin != nil:
+		return b.Begin(), nil
+	default:
 		return nil, ErrNotGiven
 	}
 	run := b.Runs[0]

@@ -22,10 +22,11 @@ import (
 func main() {
 	ascii := flag.Bool("ascii", false, "draw with no sign beyond ASCII")
 	empty := flag.Bool("empty", false, "know no workspace yet")
+	fails := flag.String("fails", "", "let Rocket.Chat fail on `HOST`")
 	delay := flag.Duration("delay", 300*time.Millisecond, "`TIME` that everything takes")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGHUP)
-	err := show(ctx, tui.Options{Input: os.Stdin, Output: os.Stdout, ASCII: *ascii}, *empty, *delay)
+	err := show(ctx, tui.Options{Input: os.Stdin, Output: os.Stdout, ASCII: *ascii}, *empty, *delay, *fails)
 	stop()
 	if err != nil && !errors.Is(err, context.Canceled) {
 		complain(os.Stderr, err)
@@ -35,7 +36,7 @@ func main() {
 
 func complain(w io.Writer, err error) { _, _ = fmt.Fprintf(w, "demo: %v\n", err) }
 
-func show(ctx context.Context, o tui.Options, empty bool, delay time.Duration) error {
+func show(ctx context.Context, o tui.Options, empty bool, delay time.Duration, fails string) error {
 	b := &uitest.Backend{
 		Drafts:  map[string]ui.Draft{},
 		Counted: uitest.Count(), Written: ui.Exported{Path: "/home/ada/chat-example-com", Files: 23},
@@ -52,6 +53,9 @@ func show(ctx context.Context, o tui.Options, empty bool, delay time.Duration) e
 			d.Key, d.Page = k.Key, k.Page
 			b.Drafts[k.Key] = d
 		}
+	}
+	b.Begin = func() *ui.Run {
+		return uitest.Deploy(ctx, uitest.Draft().Answers.Workspace, uitest.Play{Beat: delay, Fails: fails, Conclusion: uitest.Conclusion()})
 	}
 	_, err := tui.Run(ctx, b, o)
 	return err //nolint:wrapcheck // said as it is
