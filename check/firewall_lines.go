@@ -51,7 +51,8 @@ func enable(kind FirewallKind, host string, rules []Rule, fw Firewall) Lines {
 	switch kind {
 	case UFW:
 		for _, source := range sshSources(fw, "any") {
-			l.Apply = append(l.Apply, fmt.Sprintf("ufw allow proto tcp from %s to any port %d comment 'rcwizard SSH'", source, fw.SSHPort))
+			// In front: ufw may have been off for a rule that shuts it.
+			l.Apply = append(l.Apply, fmt.Sprintf("ufw prepend allow proto tcp from %s to any port %d comment 'rcwizard SSH'", source, fw.SSHPort))
 		}
 		l.Undo = append(l.Undo, "ufw disable")
 		for _, r := range rules {
@@ -118,6 +119,9 @@ func nftTable(rules []Rule, fw Firewall) []string {
 	add("ct state established,related accept")
 	add("iif lo accept")
 	add("meta l4proto { icmp, ipv6-icmp } accept")
+	// A host that gets its IPv6 address from a server would lose it: the answer to
+	// what it asked everybody belongs to no connection.
+	add("ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept")
 	if len(fw.SSHFrom) == 0 {
 		add(fmt.Sprintf(`tcp dport %d accept comment "rcwizard SSH"`, fw.SSHPort))
 	}

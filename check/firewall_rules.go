@@ -28,22 +28,28 @@ type measure struct {
 func measures(kind FirewallKind, r Rule, fw Firewall) []measure {
 	switch kind {
 	case UFW:
-		return []measure{{
-			rule: ufwListed(r),
-			// In front of the others: the first rule that matches counts.
-			apply: "ufw prepend allow " + ufwRule(r) + " comment '" + r.comment() + "'",
-			undo:  "ufw delete allow " + ufwRule(r),
-		}}
+		var out []measure
+		for _, r := range r.inParts() {
+			out = append(out, measure{
+				rule: ufwListed(r),
+				// In front of the others: the first rule that matches counts.
+				apply: "ufw prepend allow " + ufwRule(r) + " comment '" + r.comment() + "'",
+				undo:  "ufw delete allow " + ufwRule(r),
+			})
+		}
+		return out
 	case Firewalld:
 		return firewalldMeasures(r, fw)
 	case IPTables:
 		var out []measure
-		for _, command := range iptables(r) {
-			spec := iptablesRule(r)
-			out = append(out, measure{
-				apply: fmt.Sprintf("%s -C %s 2>/dev/null || %s -I %s", command, spec, command, spec),
-				undo:  fmt.Sprintf("%s -D %s", command, spec),
-			})
+		for _, r := range r.inParts() {
+			for _, command := range iptables(r) {
+				spec := iptablesRule(r)
+				out = append(out, measure{
+					apply: fmt.Sprintf("%s -C %s 2>/dev/null || %s -I %s", command, spec, command, spec),
+					undo:  fmt.Sprintf("%s -D %s", command, spec),
+				})
+			}
 		}
 		return append(out, measure{boot: true, apply: iptablesSave, undo: iptablesSave})
 	case NFTables:
@@ -51,6 +57,21 @@ func measures(kind FirewallKind, r Rule, fw Firewall) []measure {
 	case Cloud:
 	}
 	return nil
+}
+
+// multiportMost is how many ports one rule of iptables' takes (its match multiport),
+// and so one of ufw's.
+const multiportMost = 15
+
+// inParts are rules that together say the same, none with too many ports.
+func (r Rule) inParts() []Rule {
+	var out []Rule
+	for ports := range slices.Chunk(r.Ports, multiportMost) {
+		part := r
+		part.Ports = ports
+		out = append(out, part)
+	}
+	return out
 }
 
 // applied are the lines that take the measures and may be typed twice, added those

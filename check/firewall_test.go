@@ -71,6 +71,27 @@ func TestRulesAreFew(t *testing.T) {
 	}
 }
 
+// ufw and iptables refuse a rule with more than fifteen ports.
+func TestManyPorts(t *testing.T) {
+	t.Parallel()
+	r := Rule{Host: "rc1", From: "edge", Source: netip.MustParseAddr("10.0.0.13"), Destination: netip.MustParseAddr("10.0.0.11")}
+	for port := 3000; port < 3031; port++ {
+		r.Ports = append(r.Ports, port)
+	}
+	for kind, want := range map[FirewallKind]int{UFW: 3, IPTables: 3 + 1, NFTables: 2} {
+		all := measures(kind, r, Firewall{}.assumed())
+		text := strings.Join(append(applied(all), undone(all)...), "\n")
+		if len(all) != want || !strings.Contains(text, "3000") || !strings.Contains(text, "3030") {
+			t.Errorf("%s: %d measures\n%s", kind, len(all), text)
+		}
+		for line := range strings.Lines(text) {
+			if kind != NFTables && strings.Contains(line, "3014") && strings.Contains(line, "3015") {
+				t.Errorf("%s: more ports in one rule than it takes: %s", kind, line)
+			}
+		}
+	}
+}
+
 // TestSSHIsKept: nothing is shut before SSH is open, and what only adds rules
 // shuts nothing.
 func TestSSHIsKept(t *testing.T) {
@@ -95,6 +116,9 @@ func TestSSHIsKept(t *testing.T) {
 			})
 			if ssh < 0 && l.Firewall == NFTables {
 				ssh = first(func(s string) bool { return strings.Contains(s, "tcp dport "+port+" accept") })
+			}
+			if l.Firewall == UFW && ssh >= 0 && !strings.HasPrefix(l.Apply[ssh], "ufw prepend ") {
+				t.Errorf("%s: a rule that was there comes before %s", host, l.Apply[ssh])
 			}
 			if ssh < 0 || shut < 0 || ssh > shut {
 				t.Errorf("%s, %s: SSH is let in at line %d, and the door shut at line %d", host, l.Firewall, ssh, shut)
