@@ -28,8 +28,9 @@ type measure struct {
 func measures(kind FirewallKind, r Rule, fw Firewall) []measure {
 	switch kind {
 	case UFW:
-		var out []measure
-		for _, r := range r.inParts() {
+		parts := r.inParts()
+		out := make([]measure, 0, len(parts))
+		for _, r := range parts {
 			out = append(out, measure{
 				rule: ufwListed(r),
 				// In front of the others: the first rule that matches counts.
