@@ -27,6 +27,7 @@ test-unit: ## what needs no host: seconds
 test-race:
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
+	$(GO) test -run TestEverySize ./ui/tui # of which the race detector draws few sizes
 
 test-loaders: $(PROGRAMS) ## the rendered files, by Compose's, Traefik's and Prometheus' own loaders
 	cd test/loaders && $(GO) vet ./... && \
@@ -86,6 +87,7 @@ bench: build $(LAB) ## figures, as ratios in one run
 	./test/lab/run-bench
 
 torture: build ## the long tests, all of them
+	$(GO) test -run TestEverySize -timeout 60m ./ui/tui -all-sizes
 	RCWIZARD_TORTURE=1 ./test/lab/run-tests
 
 release-check: $(TOOLS)/goreleaser-$(GORELEASER)
