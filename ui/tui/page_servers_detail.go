@@ -15,6 +15,9 @@ type rowProblems struct {
 	worst tone
 	// twice says that another row has the same address.
 	twice bool
+	// typed says that it lies in what was typed; a private address that is missing
+	// may be for want of a look at the server.
+	typed bool
 }
 
 // wrongRows are the problems by row. What a look at the server may still settle
@@ -27,7 +30,7 @@ func (p *servers) wrongRows() map[int]rowProblems {
 		if found.Page != question.Servers || row < 0 {
 			continue
 		}
-		if strings.HasSuffix(found.Field, ".private_ip") && p.hosts()[row].PrivateIP == "" && sights[row].seen() == nil {
+		if p.undecided(found, row, sights[row]) {
 			continue
 		}
 		r := out[row]
@@ -36,10 +39,24 @@ func (p *servers) wrongRows() map[int]rowProblems {
 		r.worst = max(r.worst, warning)
 		if found.Severity == workspace.Error {
 			r.worst = bad
+			r.typed = r.typed || !strings.HasSuffix(found.Field, ".private_ip") || p.hosts()[row].PrivateIP != ""
 		}
 		out[row] = r
 	}
 	return out
+}
+
+// undecided reports whether a look at the server may still settle a problem: its
+// private address is found out, unless somebody says it. What is only doubtful
+// about an address that nobody could look at is not told either.
+func (p *servers) undecided(found question.Problem, row int, s *sight) bool {
+	switch {
+	case !strings.HasSuffix(found.Field, ".private_ip"), p.hosts()[row].PrivateIP != "", s.seen() != nil:
+		return false
+	case !s.over(), s.showsKey(), s.wantsSecret():
+		return true
+	}
+	return found.Severity != workspace.Error
 }
 
 // same reports whether a server before this one has its address.
@@ -59,6 +76,9 @@ func (p *servers) detail(row, w int) []string {
 		look.Strong.Render(or(host.Name, "no name"))+"   "+login(host),
 		look.Muted.Render(question.RolesOf(complete, row).Words()), w,
 	)}
+	if s.over() && s.found.Problem != nil {
+		out = append(out, look.finding(bad, s.found.Problem.Text, s.found.Problem.Next, w)...)
+	}
 	wrong := p.wrongRows()[row]
 	for _, found := range wrong.found {
 		t := warning
@@ -75,7 +95,6 @@ func (p *servers) detail(row, w int) []string {
 	case s.underWay():
 		return append(out, look.Muted.Render("connecting over SSH, to look at it; nothing is changed"))
 	case s.found.Problem != nil:
-		out = append(out, look.finding(bad, s.found.Problem.Text, s.found.Problem.Next, w)...)
 		return append(out, look.Muted.Render("r connects again"))
 	case s.found.Key != nil:
 		return append(out, p.aboutKey(*s.found.Key, w)...)

@@ -54,8 +54,8 @@ func (p *servers) missing() (lack, bool) {
 		row := rowOf(found.Field, p.answers().Workspace)
 		text := found.Text
 		switch {
-		case row >= 0 && strings.HasSuffix(found.Field, ".private_ip") && !p.sight(row).over():
-			continue // it is being looked for
+		case row >= 0 && p.undecided(found, row, p.sight(row)):
+			continue
 		case row >= 0 && !strings.HasPrefix(text, p.hosts()[row].Name+" "):
 			text = or(p.hosts()[row].Name, "the server in row "+itoa(row+1)) + ": " + firstLower(found.Title) + ": " + text
 		case row < 0:

@@ -36,10 +36,12 @@ func (p *servers) askSecret() {
 	wanted := *p.sight(p.list.at).found.Secret
 	ask := &secretQuestion{wanted: wanted, row: p.list.at, input: newInput(p.c, "", true)}
 	for n, s := range p.all() {
-		if n != ask.row && s.wantsSecret() && s.found.Secret.Kind == wanted.Kind {
+		if n == ask.row || !s.wantsSecret() || s.found.Secret.Kind != wanted.Kind {
+			continue
+		}
+		if key := wanted.Kind == ui.KeyPassphrase; !key || s.found.Secret.Of == wanted.Of {
 			ask.alike = append(ask.alike, n)
-			// One key has one passphrase, whichever server it opens.
-			ask.all = ask.all || wanted.Kind == ui.KeyPassphrase && s.found.Secret.Of == wanted.Of
+			ask.all = key // one key has one passphrase, whichever server it opens
 		}
 	}
 	p.mode, p.ask = answering, ask

@@ -130,7 +130,7 @@ func (p *servers) state(s *sight, wrong rowProblems) string {
 	switch {
 	case wrong.twice:
 		return look.word(bad, "twice")
-	case wrong.worst == bad:
+	case wrong.typed, wrong.worst == bad && s.seen() != nil:
 		return look.word(bad, "not right")
 	}
 	t, word := p.wordOf(s)

@@ -188,6 +188,32 @@ func TestWhatIsNecessary(t *testing.T) {
 	})
 }
 
+// TestWhatComesFirst: of a server that is known by a name alone the private
+// address is missing, but what keeps it from being found is said first.
+func TestWhatComesFirst(t *testing.T) {
+	t.Parallel()
+	b := fleet()
+	b.Hosts["chat1.example.com"] = b.Hosts["192.0.2.12"] // its key, and then a password
+	drive(t, b, Options{}, func(d *driver) {
+		atServers(d, "chat1.example.com\n192.0.2.15\n")
+		d.pass(2 * time.Second)
+		d.press("n")
+		d.shows("chat1: its host key was not accepted yet (f)")
+		d.hides("missing")
+		d.press("f", "enter")
+		d.pass(2 * time.Second)
+		d.press("n")
+		d.shows("chat1: it wants the SSH password (s)")
+		b.Hosts["chat1.example.com"] = b.Hosts["192.0.2.15"]
+		d.press("home", "r")
+		d.pass(2 * time.Second)
+		d.press("n")
+		d.shows("missing: the address of chat1 is a name", "write the IP address at which the other hosts reach it")
+		d.press("n")
+		d.isOn(pageServers)
+	})
+}
+
 // TestGoesOnWhileConnecting: nobody waits for a server, and what it says is
 // written down and kept, whichever page is in front.
 func TestGoesOnWhileConnecting(t *testing.T) {
