@@ -39,6 +39,8 @@ type servers struct {
 	// doubt is what was told when the person wanted to go on; the second time
 	// they may.
 	doubt string
+	// known are the problems by row, until something happens.
+	known map[int]rowProblems
 }
 
 // serversMode is what the keys are for.
@@ -68,11 +70,15 @@ func (p *servers) hosts() []workspace.Host    { return p.c.draft.Answers.Workspa
 // Enter connects to what was not looked at yet. With no server an address can be
 // typed at once.
 func (p *servers) Enter() tea.Cmd {
+	defer p.changed()
 	p.done, p.doubt = nil, ""
 	p.list.resize(len(p.hosts()))
 	p.browse()
 	return p.connect()
 }
+
+// changed has the answers judged anew before they are drawn.
+func (p *servers) changed() { p.known = nil }
 
 // browse goes back to the table, or to the first address where there is none.
 func (p *servers) browse() {
@@ -135,6 +141,7 @@ func editKey() key.Binding {
 
 // Key goes to what has the keys.
 func (p *servers) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
+	defer p.changed()
 	doubt := p.doubt
 	p.doubt = ""
 	switch p.mode {
@@ -195,6 +202,7 @@ func (p *servers) open() {
 
 // Update takes what is pasted, and what comes of connecting.
 func (p *servers) Update(msg tea.Msg) tea.Cmd {
+	defer p.changed()
 	switch msg := msg.(type) {
 	case tea.PasteMsg:
 		return p.paste(msg)

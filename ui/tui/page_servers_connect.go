@@ -173,20 +173,26 @@ func (p *servers) soon() tea.Cmd {
 	return p.c.wait(pause, pauseMsg{p.changes})
 }
 
+// reached are the servers with the defaults of how they are reached. The rest of
+// the workspace has no say in that, and takes longer to complete.
+func (p *servers) reached() []workspace.Host {
+	return workspace.Workspace{Hosts: p.hosts()}.Complete().Hosts
+}
+
 // sight is what came of looking at the server of a row; nil as long as it waits.
 func (p *servers) sight(row int) *sight {
-	w := p.answers().Workspace.Complete()
-	if row < 0 || row >= len(w.Hosts) {
+	if row < 0 || row >= len(p.hosts()) {
 		return nil
 	}
-	return p.sights[way(w.Hosts[row])]
+	one := workspace.Workspace{Hosts: p.hosts()[row : row+1]}.Complete()
+	return p.sights[way(one.Hosts[0])]
 }
 
 // all are the sights of the servers in the table, row by row.
 func (p *servers) all() []*sight {
-	w := p.answers().Workspace.Complete()
-	out := make([]*sight, len(w.Hosts))
-	for n, h := range w.Hosts {
+	hosts := p.reached()
+	out := make([]*sight, len(hosts))
+	for n, h := range hosts {
 		out[n] = p.sights[way(h)]
 	}
 	return out

@@ -61,14 +61,14 @@ func (p *servers) undecided(found question.Problem, row int, s *sight) bool {
 
 // same reports whether a server before this one has its address.
 func (p *servers) same(row int) bool {
-	hosts := p.answers().Workspace.Complete().Hosts
+	hosts := p.reached()
 	return slices.ContainsFunc(hosts[:row], func(h workspace.Host) bool {
 		return strings.EqualFold(h.Address, hosts[row].Address)
 	})
 }
 
 // detail is what there is to know of the server of a row, what is wrong first.
-func (p *servers) detail(row, w int) []string {
+func (p *servers) detail(row, w int, wrong rowProblems) []string {
 	look := p.c.look
 	complete := p.answers().Workspace.Complete()
 	host, s := complete.Hosts[row], p.sight(row)
@@ -79,7 +79,6 @@ func (p *servers) detail(row, w int) []string {
 	if s.over() && s.found.Problem != nil {
 		out = append(out, look.finding(bad, s.found.Problem.Text, s.found.Problem.Next, w)...)
 	}
-	wrong := p.wrongRows()[row]
 	for _, found := range wrong.found {
 		t := warning
 		if found.Severity == workspace.Error {

@@ -68,10 +68,10 @@ func columnsFor(hosts []workspace.Host, roles []string, w int) []serverColumn {
 }
 
 // rows are the head and the servers in columns.
-func (p *servers) rows(w int) []string {
+func (p *servers) rows(w int, wrong map[int]rowProblems) []string {
 	look := p.c.look
 	complete := p.answers().Workspace.Complete()
-	wrong, roles := p.wrongRows(), roleCells(complete, w)
+	roles := roleCells(complete, w)
 	t := table{head: []string{"Name", "Address", "Role", "System"}, rigid: map[int]bool{2: true}, right: map[int]bool{}, least: map[int]int{3: systemLeast}}
 	shown := columnsFor(complete.Hosts, roles, w)
 	for _, c := range shown {

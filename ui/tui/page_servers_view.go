@@ -92,7 +92,11 @@ func (p *servers) renderTable(w, h int) drawing {
 	if p.mode == adding {
 		room--
 	}
-	view := p.rows(w - 2)
+	if p.known == nil { // judging all answers takes longer than drawing them
+		p.known = p.wrongRows()
+	}
+	wrong := p.known
+	view := p.rows(w-2, wrong)
 	from, to := p.list.window(room - 1)
 	lines := []string{"  " + view[0]}
 	for i := from; i < to; i++ {
@@ -119,7 +123,7 @@ func (p *servers) renderTable(w, h int) drawing {
 	case answering:
 		d = p.secretLines(&lines, w)
 	case browsing, editing, comparing:
-		lines = append(lines, p.detail(p.list.at, w)...)
+		lines = append(lines, p.detail(p.list.at, w, wrong[p.list.at])...)
 	}
 	d.lines = lines[:min(len(lines), h)]
 	return d
