@@ -338,7 +338,7 @@ func (f *Fleet) SetName(ctx context.Context, name string, address netip.Addr) er
 func (f *Fleet) Op(ctx context.Context, argv ...string) *exec.Cmd {
 	args := append([]string{
 		"--target", strconv.Itoa(f.current().OperatorPID), "--mount", "--net", "--uts",
-		"--wd=" + f.spec.Dir, "--",
+		"--wdns=" + f.spec.Dir, "--",
 	}, argv...)
 	cmd := exec.CommandContext(ctx, "nsenter", args...)
 	cmd.Env = []string{

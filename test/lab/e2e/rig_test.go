@@ -53,6 +53,8 @@ type rig struct {
 	// folder.
 	file, state string
 	w           workspace.Workspace
+	// sshConfig is the person's SSH configuration; empty for the machine's.
+	sshConfig string
 }
 
 // newRig writes the workspace and its secrets for a fleet. edit may change the
@@ -138,8 +140,17 @@ func (r *rig) command(ctx context.Context, args ...string) *exec.Cmd {
 		r.t.Fatal(err)
 	}
 	cmd := r.Op(ctx, append([]string{bin}, append(args, "--dir", r.state)...)...)
-	cmd.Env = append(cmd.Env, "RCWIZARD_KNOWN_HOSTS="+r.knownHosts())
+	cmd.Env = append(cmd.Env, r.settings()...)
 	return cmd
+}
+
+// settings are the program's, as environment.
+func (r *rig) settings() []string {
+	out := []string{"RCWIZARD_KNOWN_HOSTS=" + r.knownHosts()}
+	if r.sshConfig != "" {
+		out = append(out, "RCWIZARD_SSH_CONFIG="+r.sshConfig)
+	}
+	return out
 }
 
 // run runs the program to its end, two minutes at most.

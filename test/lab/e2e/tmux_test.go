@@ -58,7 +58,7 @@ func (r *rig) pane(width, height int, env []string, args ...string) *pane {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	env = append([]string{"COLORTERM=truecolor", "RCWIZARD_KNOWN_HOSTS=" + r.knownHosts()}, env...)
+	env = slices.Concat([]string{"COLORTERM=truecolor"}, r.settings(), env)
 	settings := make([]string, 0, 2*len(env))
 	for _, e := range env {
 		settings = append(settings, "-e", e)
