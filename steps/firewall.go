@@ -245,7 +245,8 @@ type FirewallProof struct {
 // applyScript runs the lines, with the host itself ready to take them back: a
 // process that outlives this script and its connection undoes them unless
 // somebody decides within the time. Deciding is making a directory, of which only
-// one can be the first.
+// one can be the first. Lines that take longer are waited for, since what they do
+// after they were undone would stay; those that end with their connection are not.
 const applyScript = `
 d=/run/rcwizard-firewall-$1 within=$2 apply=$3 undo=$4
 shift 4
@@ -267,15 +268,29 @@ setsid sh -c '
 		i=$((i+1))
 	done
 	mkdir "$1/decided" || exit 0
+	i=0
+	while [ ! -e "$1/ran" ] && kill -0 "$3" && [ $i -lt 60 ]; do
+		sleep 1
+		i=$((i+1))
+	done
 	sh "$1/undo" "$1"
-	rm -rf "$1"' rcwizard-firewall "$d" "$within" </dev/null >/dev/null 2>&1 &
+	rm -rf "$1"' rcwizard-firewall "$d" "$within" $$ </dev/null >/dev/null 2>&1 &
 if ! sh -eu "$d/apply" >"$d/out" 2>&1 </dev/null; then
-	if mkdir "$d/decided" 2>/dev/null; then sh "$d/undo" "$d" >/dev/null 2>&1 </dev/null; fi
-	cat "$d/out" >&2
+	cat "$d/out" >&2 || :
+	mkdir "$d/decided" 2>/dev/null || exit 75
+	sh "$d/undo" "$d" >/dev/null 2>&1 </dev/null || :
 	rm -rf -- "$d"
 	exit 70
 fi
-cat "$d/out"`
+cat "$d/out" 2>/dev/null || :
+: 2>/dev/null >"$d/ran" || :
+if [ ! -d "$d" ] || [ -d "$d/decided" ]; then
+	echo "the lines took longer than $within seconds" >&2
+	exit 75
+fi`
+
+// tooLate is the exit code of a script of a change which the host takes back.
+const tooLate = 75
 
 // confirmScript lets the change stand; takeBackScript undoes it at once.
 const (
@@ -285,6 +300,7 @@ mkdir "$d/decided" || { echo "the host has taken the change back by itself: nobo
 rm -rf -- "$d"`
 	takeBackScript = `
 d=/run/rcwizard-firewall-$1
+[ -d "$d" ] || { echo over; exit 0; }
 mkdir "$d/decided" 2>/dev/null || { echo decided; exit 0; }
 sh "$d/undo" "$d" </dev/null >&2
 rm -rf -- "$d"`
@@ -313,8 +329,7 @@ back() {
 var ErrFirewallAsBefore = errors.New("the firewall is as it was before")
 
 // ApplyFirewall runs a change's lines on the host and proves with a new
-// connection that the host still lets SSH in. Without
-// that proof the change is taken back: from here if the old connection still
+// connection that the host still lets SSH in. Without that proof the change is taken back: from here if the old connection still
 // serves, in any case by the host itself within the time. The result is the
 // change with what undo needs to know of it.
 func ApplyFirewall(ctx context.Context, h remote.Host, c check.AppliedChange, proof FirewallProof) (check.AppliedChange, error) {
@@ -326,16 +341,19 @@ func ApplyFirewall(ctx context.Context, h remote.Host, c check.AppliedChange, pr
 	}
 	doing := "change " + string(c.Firewall)
 	_, err := firewallRun(ctx, h, doing, remote.Command{Script: applyScript, Args: args})
-	if _, failed := errors.AsType[*firewallFailedError](err); failed {
+	if failed, ok := errors.AsType[*firewallFailedError](err); ok && failed.code != tooLate {
 		return c, fmt.Errorf("%w; %w", err, ErrFirewallAsBefore)
 	} else if err != nil {
-		return c, fmt.Errorf("%w; whatever was changed is taken back by the host itself within %s", err, proof.Within)
+		return c, fmt.Errorf("%w; whatever was changed is taken back by the host itself, within %s if it has not been already", err, proof.Within)
 	}
 	if err := confirm(ctx, nonce, proof); err != nil {
 		// The operator may have pressed Ctrl+C: that too means that it is not wanted.
 		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		said, backErr := firewallRun(back, h, "take the change of "+string(c.Firewall)+" back", remote.Command{Script: takeBackScript, Args: []string{nonce}})
+		if late, ok := errors.AsType[*firewallFailedError](err); backErr == nil && strings.TrimSpace(said) == "over" && (!ok || late.code != tooLate) {
+			return c, fmt.Errorf("host %s: whether the change of %s stands is not known, since the answer to its proof was lost; rcwizard check --firewall --undo takes it back if it does: %w", h.Name(), c.Firewall, err)
+		}
 		if backErr != nil || said != "" {
 			return c, fmt.Errorf("host %s: no new SSH connection came through after the change of %s, which the host takes back by itself within %s: %w", h.Name(), c.Firewall, proof.Within, err)
 		}
@@ -347,7 +365,10 @@ func ApplyFirewall(ctx context.Context, h remote.Host, c check.AppliedChange, pr
 	for i := range sums {
 		c.Files[i].After = sums[i]
 	}
-	return c, err
+	if err != nil {
+		return c, fmt.Errorf("%s was changed, and the change stands; only what its files are by now is not known: %w", c.Firewall, err)
+	}
+	return c, nil
 }
 
 // confirm comes back to the host by a new connection, and says that the change

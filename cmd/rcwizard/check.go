@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -71,10 +72,10 @@ func (a *app) check(ctx context.Context, args []string) error {
 	// What is only made by an installation need not be there to be rendered.
 	ans.secrets, _ = ans.secrets.Generate(ans.workspace)
 	if a.config.GetBool("apply") || a.config.GetBool("undo") {
-		return a.changeFirewalls(ctx, ans)
+		return a.changeFirewalls(ctx, ans, skips)
 	}
 	if a.config.GetBool("firewall") {
-		return a.firewall(ctx, ans)
+		return a.firewall(ctx, ans, skips)
 	}
 	evidence, err := a.look(ctx, ans, skips)
 	if err != nil {
@@ -104,16 +105,16 @@ func notForFirewalls() []string {
 
 // firewall prints what every host has to let in, for the firewall that is
 // active there. For a host that cannot be reached it prints the lines of all.
-func (a *app) firewall(ctx context.Context, ans answers) error {
-	evidence, err := a.look(ctx, ans, notForFirewalls())
+func (a *app) firewall(ctx context.Context, ans answers, skips []string) error {
+	evidence, err := a.look(ctx, ans, append(notForFirewalls(), skips...))
 	if err != nil {
 		return err
 	}
 	w := ans.workspace
 	edges := check.Edges(w)
-	var lines []check.Lines
+	lines := []check.Lines{}
 	unseen := false
-	for _, h := range w.Hosts {
+	for _, h := range withoutSkipped(w.Hosts, skips) {
 		seen := evidence.Hosts[h.Name]
 		if seen.Connection != check.Connected {
 			unseen = true
@@ -178,12 +179,7 @@ func (a *app) evidence(ctx context.Context, s *steps.Site, failures map[string]e
 // to is a finding like others, unless a person can settle it.
 func (a *app) reach(ctx context.Context, ans *answers, skips []string) (connected map[string]remote.Host, failures map[string]error, err error) {
 	connected, failures = map[string]remote.Host{}, map[string]error{}
-	var waiting []workspace.Host
-	for _, h := range ans.workspace.Hosts {
-		if !check.Matches(skips, "host:"+h.Name+":ssh") {
-			waiting = append(waiting, h)
-		}
-	}
+	waiting := withoutSkipped(ans.workspace.Hosts, skips)
 	a.sayf("connecting to %s\n", hostCount(len(waiting)))
 	for len(waiting) > 0 {
 		failed := a.connectAll(ctx, *ans, waiting, connected)
@@ -213,6 +209,11 @@ func (a *app) reach(ctx context.Context, ans *answers, skips []string) (connecte
 		return nil, nil, fmt.Errorf("connect to the hosts: %w", err)
 	}
 	return connected, failures, nil
+}
+
+// withoutSkipped are the hosts that are to be connected to.
+func withoutSkipped(hosts []workspace.Host, skips []string) []workspace.Host {
+	return slices.DeleteFunc(slices.Clone(hosts), func(h workspace.Host) bool { return check.Matches(skips, "host:"+h.Name+":ssh") })
 }
 
 // settleOrNote is settle, with what nobody can settle noted by host.

@@ -51,9 +51,11 @@ const firewallWithin = 45 * time.Second
 // firewallRun is one --apply or --undo.
 type firewallRun struct {
 	*app
-	ans    answers
-	site   *steps.Site
-	look   steps.Looking
+	ans  answers
+	site *steps.Site
+	look steps.Looking
+	// skips are the checks that the person leaves out: nothing is done for them.
+	skips  []string
 	record check.FirewallRecord
 
 	mu sync.Mutex // guards record and out
@@ -73,7 +75,7 @@ type firewallOutcome struct {
 }
 
 // changeFirewalls applies or takes back, with the state folder locked.
-func (a *app) changeFirewalls(ctx context.Context, ans answers) error {
+func (a *app) changeFirewalls(ctx context.Context, ans answers, skips []string) error {
 	unlock, err := a.lock(ans, "firewall")
 	if err != nil {
 		return err
@@ -87,9 +89,12 @@ func (a *app) changeFirewalls(ctx context.Context, ans answers) error {
 	if err != nil {
 		return fmt.Errorf("in %s: %w", ans.folder.Dir(), err)
 	}
-	r := &firewallRun{app: a, ans: ans, record: record, out: map[string]*firewallOutcome{}}
+	r := &firewallRun{app: a, ans: ans, skips: skips, record: record, out: map[string]*firewallOutcome{}}
 	if a.config.GetBool("undo") && len(record.Hosts) == 0 {
-		return r.tellf("nothing that rcwizard applied is left to be taken back\n")
+		if err := r.tellf("nothing that rcwizard applied is left to be taken back\n"); err != nil {
+			return err
+		}
+		return r.end(nil)
 	}
 	disconnect, err := r.connectAll(ctx)
 	if err != nil {
@@ -113,7 +118,7 @@ func (r *firewallRun) connectAll(ctx context.Context) (disconnect func(), err er
 		return nil, err
 	}
 	r.redactor.Add(r.ans.all().Values()...)
-	hosts, failures, err := r.reach(ctx, &r.ans, nil)
+	hosts, failures, err := r.reach(ctx, &r.ans, r.skips)
 	if err != nil {
 		return nil, err
 	}
@@ -134,12 +139,22 @@ func (r *firewallRun) connectAll(ctx context.Context) (disconnect func(), err er
 // evidence looks at the hosts, and at the ports unless they are skipped.
 func (r *firewallRun) evidence(ctx context.Context, skips ...string) (check.Evidence, error) {
 	looking := r.look
-	looking.Skips = append([]string{"exposure", "release", "image"}, skips...)
+	looking.Skips = slices.Concat([]string{"exposure", "release", "image"}, r.skips, skips)
 	e := steps.Check(ctx, r.site, looking)
 	if err := ctx.Err(); err != nil {
 		return e, fmt.Errorf("look at the hosts: %w", err)
 	}
 	return e, nil
+}
+
+// edges are the connections that are needed, without those that are skipped;
+// closed are those of them that the evidence does not prove open.
+func (r *firewallRun) edges() []check.Edge {
+	return slices.DeleteFunc(check.Edges(r.ans.workspace), func(e check.Edge) bool { return check.Matches(r.skips, e.ID()) })
+}
+
+func (r *firewallRun) closed(e check.Evidence) []check.Edge {
+	return check.Unproven(r.edges(), check.Ports(r.ans.workspace, e))
 }
 
 // tellf says something to a person; a program is told all at once at the end.
@@ -211,8 +226,7 @@ func (r *firewallRun) apply(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := r.ans.workspace
-	missing := check.Unproven(check.Edges(w), check.Ports(w, evidence))
+	missing := r.closed(evidence)
 	changes, err := r.plan(ctx, evidence, missing)
 	if err != nil {
 		return err
@@ -250,10 +264,11 @@ func (r *firewallRun) apply(ctx context.Context) error {
 // plan finds out what every host lacks, and shows it.
 func (r *firewallRun) plan(ctx context.Context, evidence check.Evidence, missing []check.Edge) ([]check.AppliedChange, error) {
 	w := r.ans.workspace
-	planned := make([]check.AppliedChange, len(w.Hosts))
-	failures := make([]error, len(w.Hosts))
+	wanted := withoutSkipped(w.Hosts, r.skips)
+	planned := make([]check.AppliedChange, len(wanted))
+	failures := make([]error, len(wanted))
 	var all sync.WaitGroup
-	for i, h := range w.Hosts {
+	for i, h := range wanted {
 		if connected, ok := r.site.Hosts[h.Name]; ok {
 			all.Go(func() {
 				planned[i], failures[i] = steps.PlanFirewall(ctx, connected, w, missing, evidence.Hosts[h.Name].Firewall)
@@ -267,7 +282,7 @@ func (r *firewallRun) plan(ctx context.Context, evidence check.Evidence, missing
 		return nil, fmt.Errorf("look at the firewalls: %w", err)
 	}
 	var changes []check.AppliedChange
-	for i, h := range w.Hosts {
+	for i, h := range wanted {
 		err := r.show(h.Name, planned[i], failures[i], evidence.Hosts[h.Name].Firewall)
 		if err != nil {
 			return nil, err
@@ -300,7 +315,7 @@ func (r *firewallRun) show(host string, c check.AppliedChange, err error, fw che
 	case len(c.Apply) == 0 && c.There == 0:
 		return r.note(host, "there", c.Firewall, nil, fmt.Sprintf("%s already lets in what has to come in", c.Firewall))
 	case len(c.Apply) == 0:
-		return r.note(host, "there", c.Firewall, nil, fmt.Sprintf("%s has every rule already; what does not come through all the same is stopped elsewhere", c.Firewall))
+		return r.note(host, "there", c.Firewall, nil, fmt.Sprintf("%s has every rule already; what does not come through all the same is stopped by a rule before them, or elsewhere", c.Firewall))
 	}
 	return r.tellf("%s: %s lacks\n    %s\n", host, c.Firewall, strings.Join(c.Apply, "\n    "))
 }
@@ -350,9 +365,7 @@ func (r *firewallRun) prove(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w := r.ans.workspace
-	edges := check.Edges(w)
-	closed := check.Unproven(edges, check.Ports(w, evidence))
+	edges, closed := r.edges(), r.closed(evidence)
 	if err := r.tellf("%d of %d connections are proven open\n", len(edges)-len(closed), len(edges)); err != nil {
 		return err
 	}

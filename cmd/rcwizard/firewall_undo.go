@@ -15,7 +15,12 @@ import (
 
 // undo shows what was applied, asks, and takes it back.
 func (r *firewallRun) undo(ctx context.Context) error {
-	hosts := slices.Sorted(maps.Keys(r.record.Hosts))
+	hosts := slices.DeleteFunc(slices.Sorted(maps.Keys(r.record.Hosts)), func(host string) bool {
+		return check.Matches(r.skips, "host:"+host+":ssh")
+	})
+	if len(hosts) == 0 {
+		return r.end(nil)
+	}
 	for _, host := range hosts {
 		for _, c := range slices.Backward(r.record.Hosts[host]) {
 			if err := r.tellf("%s: applied with %s on %s; to be taken back with\n    %s\n",
