@@ -276,6 +276,8 @@ func (j nameJudge) address(port int, p Probe, elsewhere bool) Finding {
 		return find(Unknown, "name-not-asked")
 	case o == OutcomeOpened && p.Service == "":
 		return find(Unknown, "name-not-asked")
+	case o.opened() && l.Owner == OwnerUs && p.Service == ServiceSilent:
+		return find(Warn, "name-silent")
 	case o.opened():
 		return find(Fail, "name-intercepted")
 	}
