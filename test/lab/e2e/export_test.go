@@ -39,7 +39,7 @@ func TestExport(t *testing.T) {
 	t.Run("what differs from an earlier export", func(t *testing.T) { differences(t, r, folder) })
 
 	deployByHand(t, r, folder, canary.AdminPassword)
-	eventually(t, "the proxy to have its certificate and both instances", 90*time.Second, func() (bool, string) {
+	eventually(t, "the proxy to have its certificate and both instances", 3*time.Minute, func() (bool, string) {
 		o := r.run("status", "-f", r.file)
 		return o.code == 0 && strings.Contains(o.stdout, "2 of 2 instances registered, linked"), o.text()
 	})
@@ -221,7 +221,7 @@ func deployByHand(t *testing.T, r *rig, folder, password string) {
 			r.shell(b.host, b.text)
 			continue
 		}
-		eventually(t, b.text, time.Minute, func() (bool, string) {
+		eventually(t, b.text, 2*time.Minute, func() (bool, string) {
 			out, err := r.Host(b.host).Shell(t.Context(), b.text)
 			if err != nil {
 				return false, out + err.Error()

@@ -76,7 +76,7 @@ func (r *rig) renewed(cert, key string) {
 	r.install()
 	// This browser trusts the new certificate alone.
 	web := r.browser()
-	eventually(r.t, "the new certificate to be shown", 20*time.Second, func() (bool, string) {
+	eventually(r.t, "the new certificate to be shown", time.Minute, func() (bool, string) {
 		p, err := ask(r.t.Context(), web, "GET", r.w.RootURL+info, "", nil)
 		return err == nil && p.instance() != "", fmt.Sprint(err)
 	})

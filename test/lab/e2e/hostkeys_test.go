@@ -202,7 +202,7 @@ func (r *rig) sshdLog(h *lab.Host) string {
 func (r *rig) nothingSent(t *testing.T, h *lab.Host, before string) {
 	t.Helper()
 	log := ""
-	eventually(t, "sshd to tell of the end of the connection", 10*time.Second, func() (bool, string) {
+	eventually(t, "sshd to tell of the end of the connection", time.Minute, func() (bool, string) {
 		log = r.sshdLog(h)[len(before):]
 		return strings.Contains(log, "Connection from") && strings.Contains(log, "[preauth]"), log
 	})
@@ -217,7 +217,7 @@ func (r *rig) nothingSent(t *testing.T, h *lab.Host, before string) {
 // with prompt. What the terminal showed is the outcome's stdout.
 func (r *rig) converse(t *testing.T, prompt, answer string, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := r.command(ctx, args...)
 	started := time.Now()

@@ -92,7 +92,7 @@ func toldAndUnlocked(first, second *rig) {
 	began := time.Now()
 	o = second.run("unlock", "-f", second.file, "--yes")
 	second.told(t, o, 0, "db: freed", "rc1: freed")
-	code := first.ends(l, 10*time.Second)
+	code := first.ends(l, 30*time.Second)
 	t.Logf("lab: unlocked in %.1f s:\n%s", o.took.Seconds(), o.text())
 	t.Logf("lab: its holder ended after %.1f s:\n%s", time.Since(began).Seconds(), tail(l.text(), 6))
 	if said := l.text(); code != 4 || !strings.Contains(tail(said, 1), "the lock was freed by somebody") {
@@ -110,7 +110,7 @@ func toldAndUnlocked(first, second *rig) {
 func (r *rig) holds() *live {
 	r.t.Helper()
 	l := r.begin(append([]string{"resume", "--yes"}, unchecked()...)...)
-	r.says(l, "waiting | for Rocket.Chat ", time.Minute)
+	r.says(l, "waiting | for Rocket.Chat ", 3*time.Minute)
 	return l
 }
 
@@ -140,7 +140,7 @@ func holderLosesHost(first, _ *rig) {
 	first.must(db.Boot(first.t.Context()))
 	booted := time.Now()
 	first.says(l, "the connection to db is back", time.Minute)
-	eventually(first.t, "the holder to have the host again", 20*time.Second, func() (bool, string) {
+	eventually(first.t, "the holder to have the host again", time.Minute, func() (bool, string) {
 		how := first.locked("db")
 		return how == "held", how
 	})
@@ -165,8 +165,8 @@ func holderFrozen(first, second *rig) {
 	first.must(l.cmd.Process.Signal(syscall.SIGSTOP))
 	frozen := time.Now()
 	other := second.begin(append([]string{"install", "-f", second.file, "--yes", "--lock-wait", "1m"}, unchecked()...)...)
-	second.says(other, "waiting up to 1m0s", 10*time.Second)
-	second.says(other, "waiting | for Rocket.Chat ", time.Minute)
+	second.says(other, "waiting up to 1m0s", 30*time.Second)
+	second.says(other, "waiting | for Rocket.Chat ", 3*time.Minute)
 	t.Logf("lab: a frozen operator's hosts are another's after %.0f s", time.Since(frozen).Seconds())
 	first.must(l.cmd.Process.Signal(syscall.SIGCONT))
 	thawed := time.Now()

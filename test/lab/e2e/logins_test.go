@@ -93,7 +93,7 @@ func throughJumpHost(t *testing.T, f *lab.Fleet) {
 // plans runs plan, which must find a fresh host with Docker on it, and print no secret.
 func (r *rig) plans(t *testing.T, env ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	cmd := r.command(ctx, "plan", "-f", r.file)
 	cmd.Env = append(cmd.Env, env...)
@@ -138,7 +138,7 @@ func (r *rig) agent(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = agent.Wait() })
-	eventually(t, "the agent to take the key", 10*time.Second, func() (bool, string) {
+	eventually(t, "the agent to take the key", time.Minute, func() (bool, string) {
 		add := r.Op(t.Context(), "ssh-add", r.KeyFile())
 		add.Env = append(add.Env, "SSH_AUTH_SOCK="+socket)
 		out, err := add.CombinedOutput()
@@ -176,7 +176,7 @@ func onThisMachine(t *testing.T, f *lab.Fleet) {
 		}
 	}
 	here := func(args ...string) outcome {
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		return finish(t, h.Command(ctx, append([]string{"env", "HOME=/root", "rcwizard"}, args...)...))
 	}

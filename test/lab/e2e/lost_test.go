@@ -98,7 +98,7 @@ func (r *rig) nothingLeft(within time.Duration) {
 func interruptedOnce(r *rig) {
 	l := r.waiting()
 	r.must(l.cmd.Process.Signal(os.Interrupt))
-	r.says(l, "once more cancels them", 10*time.Second)
+	r.says(l, "once more cancels them", 30*time.Second)
 	r.openNATS()
 	code := r.ends(l, 2*time.Minute)
 	said := l.text()
@@ -117,7 +117,7 @@ func interruptedTwice(r *rig) {
 	r.forget()
 	l := r.waiting()
 	r.must(l.cmd.Process.Signal(os.Interrupt))
-	r.says(l, "once more cancels them", 10*time.Second)
+	r.says(l, "once more cancels them", 30*time.Second)
 	second := time.Now()
 	r.must(l.cmd.Process.Signal(os.Interrupt))
 	code := r.ends(l, 10*time.Second)

@@ -163,7 +163,7 @@ grep -v 'http://%[3]s"*$' /root/routes >dynamic/.next
 mv dynamic/.next %[2]s
 `, dir, file, victim.Address(r.w)))
 	removed := time.Now()
-	eventually(r.t, "the instance to be asked no more", 20*time.Second, func() (bool, string) {
+	eventually(r.t, "the instance to be asked no more", time.Minute, func() (bool, string) {
 		return r.silent(id, time.Second, anew, keeping, bound)
 	})
 	last := removed
@@ -177,7 +177,7 @@ mv dynamic/.next %[2]s
 	r.shell(victim.Host, "docker start "+container)
 	id = r.ids()[victim.Name]
 	r.shell(r.w.Proxy.Host, fmt.Sprintf("cd %s\ncp -p /root/routes dynamic/.next\nmv dynamic/.next %s\n", dir, file))
-	eventually(r.t, "the instance to be asked again", 20*time.Second, func() (bool, string) {
+	eventually(r.t, "the instance to be asked again", time.Minute, func() (bool, string) {
 		return answered(id, removed, anew, keeping)
 	})
 	r.more(30, anew, keeping, bound)

@@ -153,10 +153,11 @@ func (r *rig) settings() []string {
 	return out
 }
 
-// run runs the program to its end, two minutes at most.
+// run runs the program to its end, five minutes at most: tests share a machine
+// that may be small.
 func (r *rig) run(args ...string) outcome {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 5*time.Minute)
 	defer cancel()
 	return finish(r.t, r.command(ctx, args...))
 }
@@ -243,7 +244,7 @@ func (r *rig) browser() *http.Client {
 	}
 	r.t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{
-		Transport: transport, Timeout: 15 * time.Second,
+		Transport: transport, Timeout: 30 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

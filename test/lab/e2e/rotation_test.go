@@ -76,7 +76,7 @@ func (r *rig) lost(how, away, back string) {
 
 	r.shell(victim.Host, fmt.Sprintf(back, container))
 	id, began := r.ids()[victim.Name], time.Now()
-	eventually(r.t, "the instance to come back into the rotation", 30*time.Second, func() (bool, string) {
+	eventually(r.t, "the instance to come back into the rotation", 2*time.Minute, func() (bool, string) {
 		return answered(id, began, anew, keeping)
 	})
 	r.t.Logf("lab: an instance that was %s is back in the rotation %.1f s after it answers", how, time.Since(began).Seconds())

@@ -36,7 +36,7 @@ const each = 40 * time.Millisecond
 func (r *rig) callers(id string) (anew, keeping, bound *caller) {
 	r.t.Helper()
 	visitor := r.visitor()
-	eventually(r.t, "a cookie of the instance", 20*time.Second, func() (bool, string) {
+	eventually(r.t, "a cookie of the instance", time.Minute, func() (bool, string) {
 		visitor.Jar = r.visitor().Jar
 		p := r.get(visitor, r.w.RootURL+info)
 		return p.instance() == id, p.instance()

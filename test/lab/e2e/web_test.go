@@ -134,7 +134,7 @@ func (r *rig) ids() map[string]string {
 	web := r.inside()
 	out := make(map[string]string)
 	for _, i := range r.w.Instances {
-		eventually(r.t, i.Name+" to answer at its own port", 30*time.Second, func() (bool, string) {
+		eventually(r.t, i.Name+" to answer at its own port", 2*time.Minute, func() (bool, string) {
 			p, err := ask(r.t.Context(), web, http.MethodGet, "http://"+i.Address(r.w)+info, "", nil)
 			if err != nil {
 				return false, err.Error()
@@ -207,7 +207,7 @@ func (r *rig) eventsPass() {
 			r.t.Errorf("%s does not pass its events on", from.Name)
 		}
 		for _, to := range r.w.Instances {
-			eventually(r.t, "the event of "+from.Name+" to come to "+to.Name, 10*time.Second, func() (bool, string) {
+			eventually(r.t, "the event of "+from.Name+" to come to "+to.Name, time.Minute, func() (bool, string) {
 				return r.has(to, payload), ""
 			})
 		}
