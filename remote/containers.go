@@ -209,6 +209,14 @@ type LogOptions struct {
 // is never called concurrently.
 func (d *Docker) Logs(ctx context.Context, id string, opt LogOptions, emit func(Line)) error {
 	what := "read the log of container " + id
+	if opt.Follow && d.follows != nil {
+		select {
+		case d.follows <- struct{}{}:
+			defer func() { <-d.follows }()
+		case <-ctx.Done():
+			return fmt.Errorf("host %s: %s: %w while others are followed", d.host, what, context.Cause(ctx))
+		}
+	}
 	res, err := d.api.ContainerInspect(ctx, id, client.ContainerInspectOptions{})
 	if err != nil {
 		return d.fail(what, err)

@@ -24,6 +24,9 @@ type Docker struct {
 	redact *Redactor
 	// way is how the engine is reached, for people.
 	way string
+	// follows has room for the logs that may be followed at a time; nil: any
+	// number may, because it takes no session.
+	follows chan struct{}
 	// lost is the loss of the connection to the host that the last attempt to
 	// reach the engine met; nil if it met none.
 	lost func() *LostError
@@ -142,12 +145,15 @@ func (o *dockerOnce) get(ctx context.Context, r *runner, dial dialFunc) (*Docker
 	return d, err
 }
 
+// viaSocket is the way to the engine that takes no session.
+const viaSocket = "socket"
+
 // findDocker tries the socket (works for root and the group docker), then a
 // stream through the docker command, then the same as root. The engine is
 // asked at once: after a negotiation that failed the client would go on in the
 // newest version as if nothing had happened.
 func findDocker(ctx context.Context, r *runner, dial dialFunc, socket string) (*Docker, error) {
-	d, err := openDocker(ctx, r, "socket", func(ctx context.Context) (net.Conn, error) {
+	d, err := openDocker(ctx, r, viaSocket, func(ctx context.Context) (net.Conn, error) {
 		return dial(ctx, "unix", socket)
 	})
 	var failed *DockerError
@@ -275,7 +281,11 @@ func openDocker(ctx context.Context, r *runner, way string, dial func(context.Co
 	}
 	_, err = api.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true})
 	if err == nil {
-		return &Docker{host: r.name, api: api, redact: r.redact, way: way, lost: func() *LostError {
+		var follows chan struct{}
+		if way != viaSocket {
+			follows = r.follows
+		}
+		return &Docker{follows: follows, host: r.name, api: api, redact: r.redact, way: way, lost: func() *LostError {
 			mu.Lock()
 			defer mu.Unlock()
 			lost, _ := errors.AsType[*LostError](dialled)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,6 +92,12 @@ func answer(w http.ResponseWriter, r *http.Request, path string) {
 			binary.BigEndian.PutUint32(head[4:], uint32(len(part.text)))
 			_, _ = w.Write(append(head, part.text...))
 		}
+	case "/containers/endless/json":
+		say(m{"Id": "endless", "Config": m{"Tty": true}})
+	case "/containers/endless/logs":
+		_, _ = w.Write([]byte("it goes on\n"))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
 	case "/containers/c2/logs":
 		_, _ = w.Write([]byte("raw\r\nlines\r\n"))
 	case "/images/mongo:8/json":
@@ -243,9 +250,39 @@ exec socat - UNIX-CONNECT:`+socket)
 		if err != nil || len(cs) != 2 {
 			t.Errorf("%+v, %v", cs, err)
 		}
+		if password == "" {
+			followMany(t, d)
+		}
 	}
 	s := remotetest.NewServer(t, remotetest.Options{NoForward: true, Path: dir, Env: []string{"MODE=notallowed"}})
 	expectDocker(t, s.Connect(t), remote.DockerNotPermitted)
+}
+
+// followMany follows more logs than the host has sessions: the engine answers
+// all the same.
+func followMany(t *testing.T, d *remote.Docker) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	heard := make(chan string, 12)
+	for range cap(heard) {
+		all.Go(func() {
+			err := d.Logs(ctx, "endless", remote.LogOptions{Follow: true}, func(l remote.Line) { heard <- l.Text })
+			if !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		})
+	}
+	for range 5 {
+		<-heard
+	}
+	within, end := context.WithTimeout(ctx, time.Minute)
+	defer end()
+	if _, err := d.Containers(within, "rocketchat"); err != nil {
+		t.Errorf("while %d logs are followed: %v", cap(heard), err)
+	}
 }
 
 func expectDocker(t *testing.T, h remote.Host, kind remote.DockerKind) {

@@ -19,6 +19,9 @@ const (
 	// has one for the whole run; a database host's containers, followed without
 	// forwarding, have seven, and the others need one to go on.
 	maxSessions = 9
+	// maxFollowed is how many of them logs may have that are followed, each for as
+	// long as its container runs: what is asked meanwhile needs some, too.
+	maxFollowed = 5
 	// maxStdout bounds what Run returns. More belongs to Stream.
 	maxStdout = 32 << 20
 	// frameSize is the largest frame of a script's input.
@@ -36,6 +39,7 @@ type runner struct {
 	name, user string
 	redact     *Redactor
 	slots      chan struct{}
+	follows    chan struct{}
 	sudo       sudoSetting
 	// start starts a command line and gives its streams. Nothing has been sent
 	// to the process when it fails.
@@ -70,8 +74,8 @@ func newRunner(name, user string, redact *Redactor, mode SudoMode, password stri
 	redact.Add(password)
 	return &runner{
 		name: name, user: user, redact: redact,
-		slots: make(chan struct{}, maxSessions),
-		sudo:  sudoSetting{mode: mode, password: password},
+		slots: make(chan struct{}, maxSessions), follows: make(chan struct{}, maxFollowed),
+		sudo: sudoSetting{mode: mode, password: password},
 	}
 }
 
