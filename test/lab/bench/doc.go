@@ -6,6 +6,7 @@
 //     x/crypto and nothing else, and through ansible-core;
 //   - an installation on four hosts, and how much of it was rcwizard's own;
 //   - every connection among ten hosts, and among fifty with their facts;
+//   - the start to the first frame of the wizard, on a terminal;
 //   - a second installation that changes nothing, the start to the first
 //     output, memory, and the size of the program.
 //
