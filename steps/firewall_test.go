@@ -157,6 +157,8 @@ func TestFirewallUndo(t *testing.T) {
 			Files: []check.KeptFile{{Path: "/etc/rules", There: true, Content: []byte("old"), After: "feed"}},
 		}
 	}
+	unproven := change(check.UFW, "ufw b")
+	unproven.Confirmed, unproven.Files[0].After = false, ""
 	other := check.Firewall{Seen: true, Active: []check.FirewallKind{check.NFTables}}
 	for _, test := range []struct {
 		name         string
@@ -168,6 +170,8 @@ func TestFirewallUndo(t *testing.T) {
 	}{
 		{"as left", change(check.UFW, "ufw b"), "active", "feed", []string{"ufw b"}, true, false, ""},
 		{"file edited", change(check.UFW, "ufw b"), "active", "beef", []string{"ufw b"}, false, false, "/etc/rules was changed by somebody else"},
+		{"never proven", unproven, "active", sum([]byte("old")), []string{"ufw b"}, false, false, ""},
+		{"never proven, file edited", unproven, "active", "beef", []string{"ufw b"}, false, false, "/etc/rules is not as it was before the change"},
 		{"ufw off", change(check.UFW, "ufw b"), "inactive", "feed", []string{"ufw b"}, true, false, "nftables is active now and was not touched"},
 		{"ufw gone", change(check.UFW, "ufw b"), "gone", "feed", nil, true, false, "ufw is no longer installed"},
 		{"ufw gone, file edited", change(check.UFW, "ufw b"), "gone", "beef", nil, false, true, "no longer installed"},

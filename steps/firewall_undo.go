@@ -105,12 +105,20 @@ func UndoFirewall(ctx context.Context, h remote.Host, c check.AppliedChange, now
 	if _, err := firewallRun(ctx, h, "take the rules back", remote.Command{Script: eachScript, Args: undoLines(c, alive)}); err != nil {
 		return out, err
 	}
+	by := "was changed by somebody else since"
+	if slices.ContainsFunc(c.Files, func(f check.KeptFile) bool { return f.After == "" }) {
+		// How the change left them was never learnt: only how they are now says something.
+		by = "is not as it was before the change, and who changed it is not known"
+		if before, err = sumFiles(ctx, h, c.Files); err != nil {
+			return out, err
+		}
+	}
 	changed, err := putBack(ctx, h, c, before)
 	if err != nil {
 		return out, err
 	}
 	for _, f := range changed {
-		note("%s was changed by somebody else since, so only rcwizard's own rules were taken out of it", f)
+		note("%s %s, so only rcwizard's own rules were taken out of it", f, by)
 	}
 	if alive == "gone" {
 		if len(changed) > 0 {
