@@ -124,10 +124,25 @@ func up(ctx context.Context, dir string, stdout io.Writer) error {
 	if _, err := f.StoreWorkspace(".", w); err != nil {
 		return errors.Join(err, f.Down(context.WithoutCancel(ctx)))
 	}
+	if err := storeSSHConfig(f); err != nil {
+		return errors.Join(err, f.Down(context.WithoutCancel(ctx)))
+	}
 	if _, err := fmt.Fprintf(stdout, "%d hosts are up after %.1f s\n\n", len(f.Hosts()), time.Since(begun).Seconds()); err != nil {
 		return fmt.Errorf("say that the lab is up: %w", err)
 	}
 	return status(ctx, dir, stdout)
+}
+
+// sshConfigFile is the SSH configuration of somebody who has a key for the hosts
+// and has met none of them yet.
+func sshConfigFile(f *lab.Fleet) string { return filepath.Join(f.Dir(), "ssh_config") }
+
+func storeSSHConfig(f *lab.Fleet) error {
+	text := fmt.Sprintf("IdentityFile %s\nUserKnownHostsFile %s\n", f.KeyFile(), filepath.Join(f.Dir(), "met_hosts"))
+	if err := os.WriteFile(sshConfigFile(f), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("store the SSH configuration: %w", err)
+	}
+	return nil
 }
 
 // down takes the demo's fleet down, when there is one.
@@ -186,6 +201,23 @@ Rocket.Chat's domain there is %[1]s. The hosts are reached from the operator's p
 `, f.Domain(), self, dir, f.KeyFile(), f.KnownHostsFile(), f.Hosts()[0].Address(), f.ACMERootsFile())
 	if err != nil {
 		return fmt.Errorf("say how the hosts are reached: %w", err)
+	}
+	var servers []string
+	for _, h := range f.Hosts()[:4] {
+		servers = append(servers, h.Address().String())
+	}
+	_, err = fmt.Fprintf(stdout, `
+The wizard, as somebody meets it who has nothing but four servers and a key:
+
+  %s exec op -- bin/rcwizard --ssh-config %s --dir %s
+    servers                 %s
+    domain                  %s
+    certificate             another ACME authority
+      authority's address   %s
+      authority's root      %s
+`, self, sshConfigFile(f), filepath.Join(f.Dir(), "wizard"), strings.Join(servers, " "), f.Domain(), f.ACMEDirectory(), f.ACMERootsFile())
+	if err != nil {
+		return fmt.Errorf("say how the wizard is tried: %w", err)
 	}
 	return nil
 }
