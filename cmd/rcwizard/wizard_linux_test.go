@@ -36,7 +36,7 @@ func TestWizardFromAPipeAndATerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	prompts := []string{
-		"Servers: ", "(yes/no): ", "What now [1]: ",
+		"Servers: ", "(yes/no): ", "(yes/no) [yes]: ", "What now [1]: ",
 		"Domain: ", "E-mail: ", "another [1]: ", "(yes/no) [yes]: ", "name [admin]: ", "e-mail [ops@example.org]: ", "password (made for you): ", "(not registered): ", "Licence (none): ",
 		"Number [1]: ", "path [/grafana]: ", "Grafana's password (made for you): ", "Number [1]: ",
 		"(yes/no) [no]: ", "What now: ", "Deploy to 1 server now? (yes/no): ",
@@ -80,7 +80,7 @@ func TestWizardKilled(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for n, prompt := range []string{"Servers: ", "(yes/no): ", "What now [1]: ", "Domain: "} {
+	for n, prompt := range []string{"Servers: ", "(yes/no): ", "(yes/no) [yes]: ", "What now [1]: ", "Domain: "} {
 		at.await(t, prompt)
 		at.text.Reset()
 		if _, err := at.keyboard.WriteString(lines[n] + "\r"); err != nil {

@@ -83,7 +83,7 @@ func wizardAnswers() (lines []string, pages map[int]string) {
 		next  string // the page that comes next
 		lines []string
 	}{
-		{"workspace", []string{"root@203.0.113.10", "yes", ""}},
+		{"workspace", []string{"root@203.0.113.10", "yes", "", ""}},
 		{"files", []string{"chat.example.org", "ops@example.org", "", "", "", "", "a password of mine", "", ""}},
 		{"advanced", []string{"", "", "", ""}},
 		{"check", []string{"no"}},

@@ -28,7 +28,9 @@ func (s *session) servers(ctx context.Context) error {
 		if err := s.look(ctx); err != nil {
 			return err
 		}
-		s.learn()
+		if err := s.learn(); err != nil {
+			return err
+		}
 		if err := s.table(); err != nil {
 			return err
 		}
@@ -211,8 +213,9 @@ func (s *session) wanted(h workspace.Host, wanted ui.SecretWanted) (bool, error)
 	return true, nil
 }
 
-// learn takes what the hosts say of themselves into the answers.
-func (s *session) learn() {
+// learn takes what the hosts say of themselves into the answers, and offers the
+// number of instances that suits them. What was declined is not offered again.
+func (s *session) learn() error {
 	seen := map[string]question.Seen{}
 	for _, h := range s.draft.Answers.Workspace.Hosts {
 		if found := s.seen[key(h)].Seen; found != nil {
@@ -222,6 +225,21 @@ func (s *session) learn() {
 	a := s.answers()
 	question.Learn(&a, seen)
 	s.take(a)
+	offered, ok := question.Offer(a, seen)
+	if !ok || offered == s.declined {
+		return nil
+	}
+	yes, err := s.Asker.yes(offered.Words(a)+". Take that?", "yes")
+	if err != nil {
+		return err
+	}
+	if !yes {
+		s.declined = offered
+		return nil
+	}
+	question.SetRoles(&a, offered.At, offered.Roles)
+	s.take(a)
+	return nil
 }
 
 // table tells what is known of the servers, a line each, and below what is

@@ -54,7 +54,9 @@ type session struct {
 	draft ui.Draft
 	// seen is what is known of the hosts, by name and address.
 	seen map[string]ui.Inspection
-	end  End
+	// declined is the number of instances that was offered last and not taken.
+	declined question.Offered
+	end      End
 }
 
 // Run asks, checks, shows what would be done, and does it. The end of the input

@@ -129,7 +129,7 @@ func (p *servers) keys() serversKeys {
 		undo:     bind(len(p.done) > 0, "undo", "u"),
 		compare:  bind(len(p.keysToAccept()) > 0, "host keys", "f"),
 		secret:   bind(slices.ContainsFunc(p.all(), (*sight).wantsSecret), "password", "s"),
-		offer:    bind(offered != nil, "take it", "o"),
+		offer:    bind(offered, "take the offer", "o"),
 		again:    bind(some, "connect again", "r"),
 	}
 }

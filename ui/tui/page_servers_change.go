@@ -154,40 +154,27 @@ func (p *servers) setRoles(r question.Roles) {
 	}
 }
 
-// offered is a number of instances that suits a machine better than the one that
-// was proposed before anything was known of it.
-type offered struct {
-	row, cores, instances int
-}
-
-// offer is one, if there is any: the guide's rule for a machine that carries
-// several instances is one fewer than it has cores.
-func (p *servers) offer() (text string, o *offered) {
-	if !p.proposed() {
-		return "", nil
+// offer is a number of instances that suits a machine better than the one that
+// was proposed before anything was known of it, if there is one. In a workspace
+// that was deployed none is offered: what it has is what runs.
+func (p *servers) offer() (question.Offered, bool) {
+	if p.c.known.Last != nil {
+		return question.Offered{}, false
 	}
-	cores := make([]int, len(p.hosts()))
+	seen := make(map[string]question.Seen)
 	for n, s := range p.all() {
 		if found := s.seen(); found != nil {
-			cores[n] = found.Cores
+			seen[p.hosts()[n].Name] = question.Seen{Cores: found.Cores}
 		}
 	}
-	for n, r := range question.Layout(len(cores), cores) {
-		if now := question.RolesOf(p.answers().Workspace, n); now.Instances != r.Instances {
-			return p.hosts()[n].Name + " has " + count(cores[n], "core") + ": by the guide's rule, " + count(r.Instances, "instance"),
-				&offered{n, cores[n], r.Instances}
-		}
-	}
-	return "", nil
+	return question.Offer(*p.answers(), seen)
 }
 
 func (p *servers) takeOffer() {
-	_, o := p.offer()
-	if o == nil {
+	o, ok := p.offer()
+	if !ok {
 		return
 	}
-	p.list.move(o.row - p.list.at)
-	r := question.RolesOf(p.answers().Workspace, o.row)
-	r.Instances = o.instances
-	p.setRoles(r)
+	p.list.move(o.At - p.list.at)
+	p.setRoles(o.Roles)
 }

@@ -159,7 +159,7 @@ func (p *servers) notice(from, to int) string {
 	if hidden := len(p.hosts()) - (to - from); hidden > 0 {
 		scrolled = look.Muted.Render(fmt.Sprintf("   %d to %d of %d", from+1, to, len(p.hosts())))
 	}
-	offer, _ := p.offer()
+	offer, offered := p.offer()
 	switch {
 	case keys > 0:
 		return look.word(warning, count(keys, "host key")+" to compare and accept") + p.by("f") + scrolled
@@ -167,8 +167,8 @@ func (p *servers) notice(from, to int) string {
 		return look.word(warning, p.hosts()[locked[0]].Name+" wants the "+string(p.sight(locked[0]).found.Secret.Kind)) + p.by("s") + scrolled
 	case len(locked) > 1:
 		return look.word(warning, count(len(locked), "server")+" want a password") + p.by("s") + scrolled
-	case offer != "":
-		return look.sign(good) + " " + offer + p.by("o") + scrolled
+	case offered:
+		return look.sign(good) + " " + offer.Words(*p.answers()) + p.by("o") + scrolled
 	case under > 0:
 		return look.spin(p.c.beat) + " " + look.Muted.Render("connecting to "+count(under, "server")+ifMany(waiting)) + scrolled
 	case p.proposed():

@@ -3,6 +3,7 @@ package question
 import (
 	"net/netip"
 	"slices"
+	"strconv"
 
 	"github.com/rcwizard/rcwizard/workspace"
 )
@@ -18,26 +19,56 @@ type Seen struct {
 
 // Learn takes what the hosts say of themselves, by the name of the host, into
 // what nobody has said yet: the private address where the address itself is no
-// private one, and the number of instances where the roles are as they were
-// proposed. What was answered stays.
+// private one. What was answered stays. How many instances suit a host is for
+// the person to say: see Offer.
 func Learn(a *Answers, seen map[string]Seen) {
 	*a = a.Clone()
-	cores := make([]int, len(a.Workspace.Hosts))
-	known := false
 	for n := range a.Workspace.Hosts {
 		h := &a.Workspace.Hosts[n]
-		s := seen[h.Name]
-		cores[n] = s.Cores
-		known = known || s.Cores > 0
-		if h.PrivateIP == "" && len(s.Private) > 0 && !reachedPrivately(*h, s) {
+		if s := seen[h.Name]; h.PrivateIP == "" && len(s.Private) > 0 && !reachedPrivately(*h, s) {
 			h.PrivateIP = s.Private[0]
 		}
 	}
-	if known && proposed(a.Workspace) {
-		for n, r := range Layout(len(cores), cores) {
-			SetRoles(a, n, r)
+}
+
+// Offered is a number of instances that suits a host better than the one that
+// was proposed before anything was known of it.
+type Offered struct {
+	// At is the host's place.
+	At    int
+	Cores int
+	// Roles are those of the host with what is offered.
+	Roles Roles
+}
+
+// Offer is what to offer, if anything, where the roles are still those that were
+// proposed: the guide's rule for a host that carries several instances is one
+// fewer than it has cores. It is one host at most that carries several.
+func Offer(a Answers, seen map[string]Seen) (Offered, bool) {
+	if !proposed(a.Workspace) {
+		return Offered{}, false
+	}
+	cores := make([]int, len(a.Workspace.Hosts))
+	for n, h := range a.Workspace.Hosts {
+		cores[n] = seen[h.Name].Cores
+	}
+	for n, r := range Layout(len(cores), cores) {
+		if RolesOf(a.Workspace, n).Instances != r.Instances {
+			return Offered{n, cores[n], r}, true
 		}
 	}
+	return Offered{}, false
+}
+
+// Words say what is offered, and why.
+func (o Offered) Words(a Answers) string {
+	several := func(n int, what string) string {
+		if n != 1 {
+			what += "s"
+		}
+		return strconv.Itoa(n) + " " + what
+	}
+	return a.Workspace.Hosts[o.At].Name + " has " + several(o.Cores, "core") + ": by the guide's rule, " + several(o.Roles.Instances, "instance")
 }
 
 // reachedPrivately reports whether the address to which SSH connects is one of
