@@ -70,6 +70,9 @@ type Docker struct {
 	Rootless, UserNS Answer
 	// Detail is Docker's own word.
 	Detail string
+	// Install are lines that root types on a host that has none, to install it;
+	// empty where none are known.
+	Install []string
 }
 
 // Disk is one file system; sizes in bytes. A Size of 0 is not known.
@@ -255,7 +258,11 @@ func (j *hostJudge) docker() {
 	pairs := []string{"engine", d.Engine, "compose", d.Compose, "oldest", OldestDocker, "oldest-compose", OldestCompose, "detail", said(d.Detail)}
 	switch d.State {
 	case DockerAbsent:
-		j.find("docker", Fail, "docker-absent", pairs...)
+		kind := Kind("docker-absent")
+		if len(d.Install) == 0 {
+			kind = "docker-absent-by-hand"
+		}
+		j.find("docker", Fail, kind, pairs...).Commands = d.Install
 	case DockerNotRunning:
 		j.find("docker", Fail, "docker-not-running", pairs...)
 	case DockerNotPermitted:

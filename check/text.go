@@ -262,12 +262,13 @@ func opened(findings []Finding) []group {
 		k := key{f.Kind, f.Host}
 		g, ok := index[k]
 		if !ok {
-			g = &group{first: f}
+			// One finding's lines are as they are: the same one may be in it twice.
+			g = &group{first: f, commands: slices.Clone(f.Commands)}
 			index[k] = g
 			out = append(out, g)
-		} else {
-			g.others = append(g.others, f.ID)
+			continue
 		}
+		g.others = append(g.others, f.ID)
 		for _, c := range f.Commands {
 			if !slices.Contains(g.commands, c) {
 				g.commands = append(g.commands, c)

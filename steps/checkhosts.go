@@ -149,7 +149,7 @@ func dockerOf(ctx context.Context, h remote.Host, f facts.Facts) check.Docker {
 	if unusable, ok := errors.AsType[*remote.DockerError](err); ok {
 		switch unusable.Kind {
 		case remote.DockerAbsent:
-			d.State = check.DockerAbsent
+			d.State, d.Install = check.DockerAbsent, dockerLines(h.Name(), f.OS)
 		case remote.DockerNotRunning:
 			d.State = check.DockerNotRunning
 		case remote.DockerNotPermitted:

@@ -95,6 +95,31 @@ func dockerFamily(id string) string {
 	return ""
 }
 
+// dockerLines are the lines that a person types to install Docker on a host: from
+// its distribution where that has one that will do, or else from Docker's own
+// repository; none where neither is known. What only tells whether the next
+// command may be run is on one line with it: nobody looks at its exit code.
+func dockerLines(host string, os facts.OS) []string {
+	commands, err := DockerCommands(host, DockerDistribution, os)
+	if err != nil {
+		commands, err = DockerCommands(host, DockerDocker, os)
+	}
+	if err != nil {
+		return nil
+	}
+	var lines []string
+	joined := ""
+	for _, c := range commands {
+		if strings.HasPrefix(c, "dpkg --compare-versions ") {
+			joined = c + " && "
+			continue
+		}
+		lines = append(lines, joined+c)
+		joined = ""
+	}
+	return lines
+}
+
 const aptInstall = "DEBIAN_FRONTEND=noninteractive apt-get install -y "
 
 // distributionApt installs packages of the distribution's, if its Compose is

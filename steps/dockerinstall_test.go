@@ -43,6 +43,12 @@ func TestDockerCommands(t *testing.T) {
 			}
 		}
 	}
+	for _, os := range []facts.OS{{ID: "debian", Version: "12"}, {ID: "ubuntu", Version: "24.04"}, {ID: "alpine"}} {
+		fmt.Fprintf(&b, "%s %s, as a person types it\n", os.ID, os.Version)
+		for _, l := range dockerLines("rc1", os) {
+			b.WriteString("  " + l + "\n")
+		}
+	}
 	if _, err := DockerCommands("rc1", "snap", facts.OS{ID: "debian", Version: "13"}); err == nil {
 		t.Error("there is no source snap")
 	}

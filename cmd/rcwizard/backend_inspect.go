@@ -126,7 +126,11 @@ func seenOf(w workspace.Workspace, host string, i steps.Inspection) *ui.Seen {
 	}
 	for _, found := range check.Hosts(w, check.Evidence{Hosts: map[string]check.Host{host: i.Host}}) {
 		if found.Host == host && found.Verdict == check.Fail {
-			s.Lacks = append(s.Lacks, ui.Problem{Text: found.Title, Next: found.Do})
+			next := found.Do
+			if len(found.Commands) > 0 { // there is no room for them here
+				next = "The Check page has the lines to type for it."
+			}
+			s.Lacks = append(s.Lacks, ui.Problem{Text: found.Title, Next: next})
 		}
 	}
 	roles := make([]string, 0, 3)

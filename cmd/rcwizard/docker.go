@@ -15,7 +15,7 @@ import (
 func (s *stage) offerDocker(ctx context.Context, report check.Report) error {
 	var hosts []string
 	for _, f := range report.Findings {
-		if f.Kind == "docker-absent" && !f.Skipped {
+		if (f.Kind == "docker-absent" || f.Kind == "docker-absent-by-hand") && !f.Skipped {
 			hosts = append(hosts, f.Host)
 		}
 	}

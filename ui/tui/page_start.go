@@ -328,7 +328,7 @@ func (p *start) welcome(w, h int) []string {
 	for _, need := range []string{
 		"the addresses of your servers, and how to log in to them",
 		"a domain that leads to the one that stands in front",
-		"Docker on each of them",
+		"Docker on each of them; where it is missing, the wizard shows how to install it",
 	} {
 		lines = append(lines, indent(2, prose(look.Between+" "+need, w-2, look.Text.Render))...)
 	}

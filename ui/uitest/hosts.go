@@ -40,7 +40,7 @@ func Hosts() map[string][]ui.Inspection {
 		case 13:
 			seen.System, seen.Docker, seen.Compose = "Ubuntu 24.04", "", ""
 			seen.Lacks = []ui.Problem{{
-				Text: "Docker is not installed.", Next: "rcwizard install --install-docker installs it, or follow docs.docker.com/engine/install.",
+				Text: "Docker is not installed.", Next: "The Check page has the lines to type for it.",
 			}}
 		case 14:
 			seen.Cores, seen.Memory, seen.DiskFree = 16, 67_430_000_000, 1_840_000_000_000
