@@ -247,10 +247,14 @@ type FirewallProof struct {
 // somebody decides within the time. Deciding is making a directory, of which only
 // one can be the first. Lines that take longer are waited for, since what they do
 // after they were undone would stay; those that end with their connection are not.
+//
+// Where systemd is, that process is a service of its own: logind, told to
+// (KillUserProcesses=yes in logind.conf), kills whatever belongs to a login that
+// ends, setsid or not, root's by sudo too. systemd-run would expand dollar signs in
+// arguments, hence the file.
 const applyScript = `
-d=/run/rcwizard-firewall-$1 within=$2 apply=$3 undo=$4
-shift 4
-command -v setsid >/dev/null || { echo "setsid is missing, without which the host could not take the change back by itself: install util-linux" >&2; exit 69; }
+d=/run/rcwizard-firewall-$1 within=$2 apply=$3 undo=$4 watch=$5
+shift 5
 umask 077
 mkdir -- "$d"
 i=0
@@ -260,21 +264,19 @@ for f; do
 done
 printf '%s\n' "$undo" >"$d/undo"
 printf '%s\n' "$apply" >"$d/apply"
-setsid sh -c '
-	i=0
-	while [ $i -lt "$2" ]; do
-		sleep 1
-		[ -d "$1" ] && [ ! -d "$1/decided" ] || exit 0
-		i=$((i+1))
-	done
-	mkdir "$1/decided" || exit 0
-	i=0
-	while [ ! -e "$1/ran" ] && kill -0 "$3" && [ $i -lt 60 ]; do
-		sleep 1
-		i=$((i+1))
-	done
-	sh "$1/undo" "$1"
-	rm -rf "$1"' rcwizard-firewall "$d" "$within" $$ </dev/null >/dev/null 2>&1 &
+printf '%s\n' "$watch" >"$d/watch"
+refuse() {
+	rm -rf -- "$d"
+	echo "$1, without which the host could not take the change back by itself: $2" >&2
+	exit 69
+}
+if [ -d /run/systemd/system ] && command -v systemd-run >/dev/null; then
+	why=$(systemd-run --quiet --unit="${d##*/}" /bin/sh "$d/watch" "$d" "$within" $$ </dev/null 2>&1) || refuse "systemd-run starts no service" "$why"
+elif command -v setsid >/dev/null; then
+	setsid sh "$d/watch" "$d" "$within" $$ </dev/null >/dev/null 2>&1 &
+else
+	refuse "setsid is missing" "install util-linux"
+fi
 if ! sh -eu "$d/apply" >"$d/out" 2>&1 </dev/null; then
 	cat "$d/out" >&2 || :
 	mkdir "$d/decided" 2>/dev/null || exit 75
@@ -283,7 +285,7 @@ if ! sh -eu "$d/apply" >"$d/out" 2>&1 </dev/null; then
 	exit 70
 fi
 cat "$d/out" 2>/dev/null || :
-: 2>/dev/null >"$d/ran" || :
+mkdir "$d/ran" 2>/dev/null || : # a redirection that fails would end the script
 if [ ! -d "$d" ] || [ -d "$d/decided" ]; then
 	echo "the lines took longer than $within seconds" >&2
 	exit 75
@@ -291,6 +293,26 @@ fi`
 
 // tooLate is the exit code of a script of a change which the host takes back.
 const tooLate = 75
+
+// watchScript waits on the host, and takes the change in a directory back unless
+// that was decided within so many seconds, once the process that runs the lines is
+// done with them or gone.
+const watchScript = `
+export LC_ALL=C PYTHONUTF8=1
+i=0
+while [ $i -lt "$2" ]; do
+	sleep 1
+	[ -d "$1" ] && [ ! -d "$1/decided" ] || exit 0
+	i=$((i+1))
+done
+mkdir "$1/decided" || exit 0
+i=0
+while [ ! -e "$1/ran" ] && kill -0 "$3" && [ $i -lt 60 ]; do
+	sleep 1
+	i=$((i+1))
+done
+sh "$1/undo" "$1"
+rm -rf "$1"`
 
 // confirmScript lets the change stand; takeBackScript undoes it at once.
 const (
@@ -334,8 +356,8 @@ var ErrFirewallAsBefore = errors.New("the firewall is as it was before")
 // change with what undo needs to know of it.
 func ApplyFirewall(ctx context.Context, h remote.Host, c check.AppliedChange, proof FirewallProof) (check.AppliedChange, error) {
 	nonce := strings.ToLower(rand.Text())
-	args := make([]string, 0, 4+len(c.Files))
-	args = append(args, nonce, strconv.Itoa(int(proof.Within.Seconds())), strings.Join(c.Apply, "\n"), rollback(c))
+	args := make([]string, 0, 5+len(c.Files))
+	args = append(args, nonce, strconv.Itoa(int(proof.Within.Seconds())), strings.Join(c.Apply, "\n"), rollback(c), watchScript)
 	for _, f := range c.Files {
 		args = append(args, f.Path)
 	}

@@ -141,7 +141,7 @@ func TestFirewallApply(t *testing.T) {
 			if test.confirmed && done.Files[0].After != "feed" {
 				t.Errorf("%+v", done.Files)
 			}
-			if args := h.args[applyScript]; len(args) != 5 || args[1] != "60" || args[2] != "ufw a" || !strings.Contains(args[3], "\nufw b\nback 1 '/etc/ufw/user.rules'\n") {
+			if args := h.args[applyScript]; len(args) != 6 || args[1] != "60" || args[2] != "ufw a" || !strings.Contains(args[3], "\nufw b\nback 1 '/etc/ufw/user.rules'\n") {
 				t.Errorf("%q", args)
 			}
 		})
