@@ -232,7 +232,7 @@ func (r *firewallRun) apply(ctx context.Context) error {
 		return err
 	}
 	if len(changes) == 0 {
-		return r.prove(ctx)
+		return r.prove(evidence) // of a moment ago
 	}
 	if !r.config.GetBool("yes") {
 		r.sayf("Each host takes its lines back by itself unless a new SSH connection comes through afterwards.\n")
@@ -258,7 +258,10 @@ func (r *firewallRun) apply(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("apply the firewall lines: %w", err)
 	}
-	return r.prove(ctx)
+	if evidence, err = r.evidence(ctx); err != nil {
+		return err
+	}
+	return r.prove(evidence)
 }
 
 // plan finds out what every host lacks, and shows it.
@@ -359,12 +362,9 @@ func (r *firewallRun) applyOne(ctx context.Context, c check.AppliedChange) error
 	return r.note(c.Host, "applied", c.Firewall, c.Apply, fmt.Sprintf("applied with %s; a new SSH connection came through", c.Firewall))
 }
 
-// prove tries the connections again: that a rule is there proves nothing.
-func (r *firewallRun) prove(ctx context.Context) error {
-	evidence, err := r.evidence(ctx)
-	if err != nil {
-		return err
-	}
+// prove says which connections were tried and found open: that a rule is there
+// proves nothing.
+func (r *firewallRun) prove(evidence check.Evidence) error {
 	edges, closed := r.edges(), r.closed(evidence)
 	if err := r.tellf("%d of %d connections are proven open\n", len(edges)-len(closed), len(edges)); err != nil {
 		return err
