@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -35,11 +36,10 @@ func (r *walled) published() {
 
 // login connects to a host as the program does, from this process.
 func (r *walled) login(host string) (*remote.SSH, error) {
-	r.t.Helper()
 	at := r.Host(host).Relay(r.t, 22)
 	key, err := r.Host(host).HostKey()
 	if err != nil {
-		r.t.Fatal(err)
+		return nil, err
 	}
 	return remote.Connect(r.t.Context(), remote.Target{
 		Name: host, Address: at.Addr().String(), Port: int(at.Port()), User: "root",
@@ -53,66 +53,79 @@ func (r *walled) login(host string) (*remote.SSH, error) {
 // too.
 func (r *walled) lockedOut(before map[string]string) {
 	r.t.Helper()
-	for i, host := range []string{"rc1", "rc2", "edge"} {
+	r.each(func(host string) error {
+		if host == "db" {
+			return nil
+		}
 		for _, lost := range []bool{false, true} {
-			if lost == (i == 1) && !torture() {
+			if lost == (host == "rc2") && !torture() {
 				continue // one way each
 			}
-			h, err := r.login(host)
-			if err != nil {
-				r.t.Fatal(err)
-			}
-			c, err := steps.PlanFirewall(r.t.Context(), h, r.w, check.Edges(r.w), check.Firewall{
-				Seen: true, Active: []check.FirewallKind{r.kinds[host]}, Zone: "public",
-				Chains: []string{"inet filter input"}, File: "/etc/nftables.conf",
-			})
-			if err != nil || len(c.Apply) == 0 {
-				r.t.Fatalf("%s: %v, %+v", host, err, c)
-			}
-			within := 30 * time.Second
-			if lost {
-				within = 2 * time.Second
-			}
-			_, err = steps.ApplyFirewall(r.t.Context(), h, c, steps.FirewallProof{Within: within, Reconnect: func(context.Context) (remote.Host, error) {
-				if !lost && r.rules()[host] == before[host] {
-					r.t.Errorf("%s: %s is as before while the lines hold", host, r.kinds[host])
-				}
-				if lost {
-					_ = h.Close()
-				}
-				return nil, errors.New("locked out")
-			}})
-			if err == nil || errors.Is(err, steps.ErrFirewallAsBefore) == lost {
-				r.t.Errorf("%s: locked out, the old connection lost %t: %v", host, lost, err)
-			}
-			_ = h.Close()
-			if diff := r.settles(host, before[host]); diff != "" {
-				r.t.Errorf("%s: locked out, the old connection lost %t (-before +after):\n%s", host, lost, diff)
-			}
-			if left := r.shell(host, "ls -d /run/rcwizard-* 2>/dev/null || :"); left != "" {
-				r.t.Errorf("%s: left behind: %s", host, left)
+			if err := r.lockedOutOf(host, before[host], lost); err != nil {
+				return fmt.Errorf("%s: locked out, the old connection lost %t: %w", host, lost, err)
 			}
 		}
-	}
+		return nil
+	})
 }
 
-// settles waits until the host's firewall says what it said, ten seconds at most,
-// and returns the difference.
-func (r *walled) settles(host, before string) string {
-	r.t.Helper()
-	deadline := time.After(10 * time.Second)
+// lockedOutOf does so on one host, and returns what was not as it has to be.
+func (r *walled) lockedOutOf(host, before string, lost bool) error {
+	h, err := r.login(host)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = h.Close() }()
+	c, err := steps.PlanFirewall(r.t.Context(), h, r.w, check.Edges(r.w), check.Firewall{
+		Seen: true, Active: []check.FirewallKind{r.kinds[host]}, Zone: "public",
+		Chains: []string{"inet filter input"}, File: "/etc/nftables.conf",
+	})
+	if err != nil {
+		return err
+	} else if len(c.Apply) == 0 {
+		return errors.New("nothing to apply")
+	}
+	within := 30 * time.Second
+	if lost {
+		within = 2 * time.Second
+	}
+	_, err = steps.ApplyFirewall(r.t.Context(), h, c, steps.FirewallProof{Within: within, Reconnect: func(ctx context.Context) (remote.Host, error) {
+		if lost {
+			_ = h.Close()
+		} else if now, err := r.says(ctx, host); err != nil || now == before {
+			r.t.Errorf("%s: %s is as before while the lines hold: %v", host, r.kinds[host], err)
+		}
+		return nil, errors.New("locked out")
+	}})
+	if err == nil || errors.Is(err, steps.ErrFirewallAsBefore) == lost {
+		return fmt.Errorf("the change ended with: %v", err) //nolint:errorlint // there may be none
+	}
+	return r.settles(host, before)
+}
+
+// settles waits until the host's firewall says what it said and nothing of the
+// change is left, twenty seconds at most.
+func (r *walled) settles(host, before string) error {
+	deadline := time.After(20 * time.Second)
 	again := time.NewTicker(300 * time.Millisecond)
 	defer again.Stop()
 	for {
-		left := r.shell(host, "ls -d /run/rcwizard-* 2>/dev/null || :")
-		diff := cmp.Diff(before, r.rules()[host])
+		left, err := r.Host(host).Shell(r.t.Context(), "ls -d /run/rcwizard-* 2>/dev/null || :")
+		if err != nil {
+			return err
+		}
+		now, err := r.says(r.t.Context(), host)
+		if err != nil {
+			return err
+		}
+		diff := cmp.Diff(before, now)
 		if diff == "" && left == "" {
-			return ""
+			return nil
 		}
 		select {
 		case <-again.C:
 		case <-deadline:
-			return diff
+			return fmt.Errorf("left behind: %q (-before +after):\n%s", left, diff)
 		}
 	}
 }

@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/test/lab"
@@ -24,82 +28,112 @@ func newWalled(t *testing.T, o lab.Options, kinds map[string]check.FirewallKind)
 	t.Helper()
 	o.Hosts = append(four(), lab.HostOptions{Name: "outsider", NoDocker: true})
 	r := &walled{newRig(t, lab.Up(t, o), workspace.Secrets{}, nil), kinds}
-	for host, kind := range kinds {
-		r.must(r.Host(host).NoFirewall(t.Context())) // the rig's own
-		var err error
-		switch kind { //nolint:exhaustive // those that can be changed
+	r.each(func(host string) error {
+		h := r.Host(host)
+		if err := h.NoFirewall(t.Context()); err != nil { // the rig's own
+			return err
+		}
+		switch kinds[host] {
 		case check.UFW:
-			err = r.Host(host).StartUFW(t.Context(), "allow 22/tcp")
+			return h.StartUFW(t.Context(), "allow 22/tcp")
 		case check.Firewalld:
-			err = r.Host(host).StartFirewalld(t.Context())
-		case check.NFTables:
-			r.shell(host, `cat >/etc/nftables.conf <<'E'
+			return h.StartFirewalld(t.Context())
+		default:
+			// One half of the administrators writes it so, the other otherwise.
+			policy, last := "drop", ""
+			if host == "rc1" || host == "edge" {
+				policy, last = "accept", "counter drop"
+			}
+			return r.sh(host, strings.NewReplacer("POLICY", policy, "LAST", last).Replace(`cat >/etc/nftables.conf <<'E'
 #!/usr/sbin/nft -f
 flush ruleset
 
 table inet filter {
 	chain input {
-		type filter hook input priority filter; policy drop;
+		type filter hook input priority filter; policy POLICY;
 		iif "lo" accept
 		ct state established,related accept
 		meta l4proto { icmp, ipv6-icmp } accept
 		tcp dport 22 accept
+		LAST
 	}
 }
 E
 chmod 640 /etc/nftables.conf
-systemctl enable nftables 2>/dev/null`)
-			r.service(host, "nftables")
+systemctl enable nftables 2>/dev/null
+`)+service("nftables"))
 		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	})
 	return r
 }
 
-// service starts what the distribution's unit of that name starts at boot.
-func (r *walled) service(host, unit string) {
+// each does something on every host with a firewall, on all at once.
+func (r *walled) each(do func(host string) error) {
 	r.t.Helper()
-	r.shell(host, `start=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/`+unit+`.service); [ -n "$start" ]; $start`)
+	var all errgroup.Group
+	for host := range r.kinds {
+		all.Go(func() error { return do(host) })
+	}
+	r.must(all.Wait())
+}
+
+// sh runs a script on a host as root.
+func (r *walled) sh(host, script string) error {
+	out, err := r.Host(host).Shell(r.t.Context(), script)
+	if err != nil {
+		return fmt.Errorf("%s: %w\n%s", host, err, out)
+	}
+	return nil
+}
+
+// service is a script that starts what the distribution's unit of that name starts
+// at boot.
+func service(unit string) string {
+	return `start=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/` + unit + `.service); [ -n "$start" ]; $start`
 }
 
 // boot cuts the power of all hosts and turns them on again, with their firewalls
 // as the distribution's services bring them up.
 func (r *walled) boot() {
 	r.t.Helper()
-	for host := range r.kinds {
-		if err := r.Host(host).PowerCut(r.t.Context()); err != nil {
-			r.t.Fatal(err)
+	r.each(func(host string) error { return r.Host(host).PowerCut(r.t.Context()) })
+	r.each(func(host string) error {
+		h, kind := r.Host(host), r.kinds[host]
+		if err := h.Boot(r.t.Context()); err != nil {
+			return err
 		}
-	}
-	for host, kind := range r.kinds {
-		if err := r.Host(host).Boot(r.t.Context()); err != nil {
-			r.t.Fatal(err)
+		if kind == check.Firewalld {
+			return h.StartFirewalld(r.t.Context())
 		}
-		if kind != check.Firewalld {
-			r.service(host, string(kind))
-		} else if err := r.Host(host).StartFirewalld(r.t.Context()); err != nil {
-			r.t.Fatal(err)
-		}
-	}
+		return r.sh(host, service(string(kind)))
+	})
 }
 
 // rules is what each host's firewall says of itself, and the files in which it
 // keeps that over a boot.
 func (r *walled) rules() map[string]string {
 	r.t.Helper()
+	var mu sync.Mutex
 	out := map[string]string{}
-	for host, kind := range r.kinds {
-		out[host] = r.shell(host, map[check.FirewallKind]string{
-			check.UFW: `ufw status verbose; ufw show added; cat /etc/ufw/user.rules /etc/ufw/user6.rules; stat -c '%a %U %n' /etc/ufw/*.rules`,
-			// The order of its rules is another after each start.
-			check.Firewalld: `firewall-cmd --list-all | sort; firewall-cmd --permanent --list-all | sort
-ls /etc/firewalld/zones; cat /etc/firewalld/zones/* 2>/dev/null || :`,
-			check.NFTables: `nft -s list table inet filter; cat /etc/nftables.conf; stat -c '%a %U %n' /etc/nftables.conf; ls /etc/nft*`,
-		}[kind])
-	}
+	r.each(func(host string) error {
+		text, err := r.says(r.t.Context(), host)
+		mu.Lock()
+		defer mu.Unlock()
+		out[host] = text
+		return err
+	})
 	return out
+}
+
+// says is one host's part of rules.
+func (r *walled) says(ctx context.Context, host string) (string, error) {
+	return r.Host(host).Shell(ctx, map[check.FirewallKind]string{
+		check.UFW: `ufw status verbose; ufw show added; cat /etc/ufw/user.rules /etc/ufw/user6.rules; stat -c '%a %U %n' /etc/ufw/*.rules`,
+		// The order of its rules is another after each start.
+		check.Firewalld: `firewall-cmd --list-all | sort; firewall-cmd --permanent --list-all | sort
+ls /etc/firewalld/zones; cat /etc/firewalld/zones/* 2>/dev/null || :`,
+		check.NFTables: `nft -s list table inet filter; cat /etc/nftables.conf; stat -c '%a %U %n' /etc/nftables.conf; ls /etc/nft*`,
+	}[r.kinds[host]])
 }
 
 // needed are the cells of the matrix that the world and the hosts need on one
@@ -127,11 +161,10 @@ s.setblocking(False)
 if six:
     s.setsockopt(41, 7, 16)  # IPV6_CHECKSUM: the kernel fills it in
 port = 61000
-def add(data):
-    return sum(struct.unpack('!%dH' % (len(data) // 2), data))
-base = 0
+head = bytearray(struct.pack('!HHIIBBHHH', port, 0, 7, 0, 5 << 4, 2, 64240, 0, 0))
+base = sum(struct.unpack('!10H', head)) + socket.IPPROTO_TCP + len(head)
 if not six:
-    base = add(socket.inet_aton(source) + socket.inet_aton(target)) + socket.IPPROTO_TCP + 20
+    base += sum(struct.unpack('!4H', socket.inet_aton(source) + socket.inet_aton(target)))
 found = set()
 def hear(wait):
     while select.select([s], [], [], wait)[0]:
@@ -143,12 +176,12 @@ def hear(wait):
             found.add(struct.unpack('!H', tcp[0:2])[0])
 for turn in range(2):
     for to in range(1, 65536):
-        head = struct.pack('!HHIIBBHHH', port, to, 7, 0, 5 << 4, 2, 64240, 0, 0)
+        head[2], head[3] = to >> 8, to & 255
         if not six:
-            total = base + add(head)
-            while total >> 16:
-                total = (total & 0xffff) + (total >> 16)
-            head = head[:16] + struct.pack('!H', ~total & 0xffff) + head[18:]
+            total = base + to
+            total = (total & 0xffff) + (total >> 16)
+            total = ~((total & 0xffff) + (total >> 16)) & 0xffff
+            head[16], head[17] = total >> 8, total & 255
         while True:
             try:
                 s.sendto(head, (target, 0))
