@@ -12,21 +12,16 @@ import (
 	"github.com/rcwizard/rcwizard/remote/facts"
 )
 
-// filtersScript prints what drops packets that come in, for root: "iptables", and
-// nftables' chains as family, table, chain. A chain drops by its policy, or by a
-// rule without a condition, as those of Red Hat's examples do.
+// filtersScript prints what packets that come in pass, for root: "iptables" if that
+// drops any, and then nftables' rules, of each chain the hook and the last one. -t
+// leaves out what is in sets.
 const filtersScript = `
 if command -v iptables >/dev/null && iptables -S INPUT 2>/dev/null | grep -qE -- '-P INPUT DROP|-j (DROP|REJECT)'; then echo iptables; fi
 if command -v nft >/dev/null; then
 	{ nft -s -t list ruleset 2>/dev/null || nft list ruleset 2>/dev/null || :; } | awk '
-$1 == "table" { t = $2 " " $3 }
-$1 == "chain" { c = $2; hooked = 0 }
-/type filter hook input / { hooked = 1; if ($0 ~ /policy drop/) { print t " " c; hooked = 0 }; next }
-hooked {
-	sub(/^[ \t]+/, "")
-	sub(/^counter( packets [0-9]+ bytes [0-9]+)? /, "")
-	if ($0 ~ /^(drop|reject)( |$)/ || $0 ~ /^log .* (drop|reject)$/ || $0 ~ /^log .* reject with /) { print t " " c; hooked = 0 }
-}'
+$1 == "}" { if (last != "") print last; last = "" }
+$1 == "}" || $1 == "table" || $1 == "chain" || /^\t\ttype .* hook / { print; next }
+{ last = $0 }'
 fi`
 
 // sshPortScript prints the port of this host's own that the SSH connection came to:
@@ -77,14 +72,11 @@ func firewallOf(ctx context.Context, h remote.Host, f facts.Facts, seen *check.H
 			fw.Active = append(fw.Active, kind)
 		}
 	}
-	for line := range strings.Lines(filters) {
-		switch words := strings.Fields(line); len(words) {
-		case 1:
-			add(check.IPTables)
-		case 3:
-			add(check.NFTables)
-			fw.Chains = append(fw.Chains, strings.Join(words, " "))
-		}
+	if first, _, _ := strings.Cut(filters, "\n"); first == "iptables" {
+		add(check.IPTables)
+	}
+	if fw.Chains = check.ParseDropChains(filters); len(fw.Chains) > 0 {
+		add(check.NFTables)
 	}
 	if slices.Contains(fw.Active, check.NFTables) {
 		if file, _ := ask(nftFileScript, true); strings.HasPrefix(file, "/") && !strings.ContainsAny(file, "'\"\\ \n") {

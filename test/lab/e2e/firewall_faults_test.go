@@ -25,7 +25,11 @@ func (r *walled) published() {
 	if r.kinds[host] == check.NFTables {
 		return
 	}
-	r.shell(host, `docker run -d --name old-mongo -p 27017:27017 alpine:3.22 nc -ll -p 27017 -e cat >/dev/null 2>&1`)
+	if r.kinds[host] == check.Firewalld { // whose start took Docker's chains away
+		r.shell(host, "pkill -x dockerd; while pidof dockerd >/dev/null; do sleep 0.1; done")
+		r.must(r.Host(host).StartDocker(r.t.Context()))
+	}
+	r.shell(host, `docker run -d --name old-mongo -p 27017:27017 alpine:3.22 nc -ll -p 27017 -e cat >/dev/null`)
 	report, code := r.checked("--skip", "image,release,domain,host:rc1,host:rc2,host:edge,port")
 	f := findingOf(r.t, report, "exposure:db:27017")
 	if f.Kind != "exposed-published" || f.Verdict != check.Fail || !strings.Contains(f.Got, "old-mongo") || code != 3 {
