@@ -370,7 +370,7 @@ func ApplyFirewall(ctx context.Context, h remote.Host, c check.AppliedChange, pr
 	}
 	if err := confirm(ctx, nonce, proof); err != nil {
 		// The operator may have pressed Ctrl+C: that too means that it is not wanted.
-		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		back, cancel := context.WithTimeout(context.WithoutCancel(ctx), 20*time.Second)
 		defer cancel()
 		said, backErr := firewallRun(back, h, "take the change of "+string(c.Firewall)+" back", remote.Command{Script: takeBackScript, Args: []string{nonce}})
 		if late, ok := errors.AsType[*firewallFailedError](err); backErr == nil && strings.TrimSpace(said) == "over" && (!ok || late.code != tooLate) {

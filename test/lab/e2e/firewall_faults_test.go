@@ -89,7 +89,7 @@ func (r *walled) lockedOutOf(host, before string, lost bool) error {
 	} else if len(c.Apply) == 0 {
 		return errors.New("nothing to apply")
 	}
-	within := 30 * time.Second
+	within := 2 * time.Minute
 	if lost {
 		within = 2 * time.Second
 	}
