@@ -235,3 +235,32 @@ func TestStart(t *testing.T) {
 		})
 	}
 }
+
+// TestADraftNeverOpensWhereItDeploys: in the whole wizard, a workspace that is
+// kept is opened at Review at the latest, wherever it was left, and nothing is
+// deployed by that.
+func TestADraftNeverOpensWhereItDeploys(t *testing.T) {
+	t.Parallel()
+	for _, page := range []pageID{pageDeploy, pageDone, pageReview} {
+		b := reviewing(nil)
+		draft := uitest.Draft()
+		draft.Key, draft.Page = "kept", string(page)
+		b.Drafts = map[string]ui.Draft{"kept": draft}
+		b.Known = []ui.Known{{Key: "kept", Domain: "chat.example.com", State: ui.Drafted, Page: string(page), Hosts: 4}}
+		drive(t, b, Options{}, func(d *driver) {
+			d.press("enter")
+			d.pass(time.Second)
+			d.isOn(pageReview)
+			for _, call := range b.Calls() {
+				if strings.HasPrefix(call, "Deploy") {
+					t.Errorf("opened at %s, it deploys: %v", page, b.Calls())
+				}
+			}
+			// Leaving it keeps a page that does not deploy either.
+			d.press("ctrl+c", "enter")
+			if kept, _ := b.Saved("kept"); page != pageReview && kept.Page != string(pageReview) && kept.Page != string(page) {
+				t.Errorf("it is kept at %s", kept.Page)
+			}
+		})
+	}
+}
