@@ -69,6 +69,7 @@ func TestDocumentIsComplete(t *testing.T) {
 	for range 3000 {
 		lines.Append(engine.Line{Step: "s"})
 	}
+	log.Append(engine.Found{Time: uitest.Begin(), What: "check", Value: map[string]any{"report": "as rcwizard check prints it"}})
 	log.Append(engine.RunFinished{})
 	var b bytes.Buffer
 	if err := (jsonl.Face{Lines: true}).Run(t.Context(), log, lines, &b); err != nil {
