@@ -22,8 +22,9 @@ import (
 )
 
 var (
-	update   = flag.Bool("update", false, "write the goldens anew")
-	allSizes = flag.Bool("all-sizes", false, "try every size from 60x16 to 200x60, not only a dense sample")
+	update     = flag.Bool("update", false, "write the goldens anew")
+	frameTimes = flag.Bool("frames", false, "measure the frames of every page")
+	allSizes   = flag.Bool("all-sizes", false, "try every size from 60x16 to 200x60, not only a dense sample")
 )
 
 // scene is one picture of the wizard, drawn at every size and in every look.
