@@ -263,8 +263,12 @@ func (p *servers) renderKeys(w, h int) []string {
 		}
 		lines = t.render(look, w)
 	} else {
+		longest := 0
 		for _, k := range keys {
-			names := look.Strong.Render(strings.Join(k.hosts, ", ")) + look.Muted.Render("   "+k.Address)
+			longest = max(longest, min(width(strings.Join(k.hosts, ", ")), w/3))
+		}
+		for _, k := range keys {
+			names := look.fit(look.Strong.Render(strings.Join(k.hosts, ", ")), longest) + look.Muted.Render("   "+k.Address)
 			lines = append(lines, look.ends(names, look.Muted.Render(k.Type), w), "  "+look.cut(k.Fingerprint, w-2))
 		}
 	}

@@ -207,6 +207,9 @@ func (p *start) Render(w, h int) drawing {
 	return drawing{lines: append(lines, detail[:max(0, min(len(detail), h-len(lines)))]...)}
 }
 
+// legible is how much of a name is shown before other columns are.
+const legible = 24
+
 // rows are the workspaces in columns, and a new one below.
 func (p *start) rows(w int) []string {
 	look := p.c.look
@@ -225,6 +228,12 @@ func (p *start) rows(w int) []string {
 			cells[3] = count(k.Instances, "instance")
 		}
 		t.rows = append(t.rows, cells)
+	}
+	// Where there is little room the name and the state are what tells them apart.
+	for columns := 5; columns > 2 && t.widths(w)[0] < min(t.widths(1 << 10)[0], legible); columns-- {
+		for i := range t.rows {
+			t.rows[i] = t.rows[i][:columns-1]
+		}
 	}
 	rows := t.render(look, w)
 	text := "New workspace"
@@ -330,7 +339,13 @@ func (p *start) welcome(w, h int) []string {
 		"a domain that leads to the one that stands in front",
 		"Docker on each of them; where it is missing, the wizard shows how to install it",
 	} {
-		lines = append(lines, indent(2, prose(look.Between+" "+need, w-2, look.Text.Render))...)
+		for i, line := range prose(need, w-4, look.Text.Render) {
+			mark := " "
+			if i == 0 {
+				mark = look.Text.Render(look.Between)
+			}
+			lines = append(lines, "  "+mark+" "+line)
+		}
 	}
 	promise := prose("Nothing is changed on any server before you have seen the plan and said yes. Your answers are saved after every page.", w, look.Muted.Render)
 	if len(lines)+1+len(promise)+2 <= h {

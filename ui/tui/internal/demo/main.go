@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/tui"
 	"github.com/rcwizard/rcwizard/ui/uitest"
@@ -37,13 +38,21 @@ func main() {
 func complain(w io.Writer, err error) { _, _ = fmt.Fprintf(w, "demo: %v\n", err) }
 
 func show(ctx context.Context, o tui.Options, empty bool, delay time.Duration, fails string) error {
+	w := uitest.Draft().Answers.Workspace
+	reviewed, err := uitest.Reviewed(w)
+	if err != nil {
+		return err //nolint:wrapcheck // said as it is
+	}
 	b := &uitest.Backend{
-		Drafts:  map[string]ui.Draft{},
-		Counted: uitest.Count(), Written: ui.Exported{Path: "/home/ada/chat-example-com", Files: 23},
+		Drafts:   map[string]ui.Draft{},
+		Checks:   []check.Report{uitest.Checked(w, uitest.Blocked(w)), uitest.Checked(w, nil)},
+		Reviewed: reviewed,
+		Counted:  uitest.Count(), Written: ui.Exported{Path: "/home/ada/chat-example-com", Files: 23},
 		Hosts:  uitest.Hosts(),
 		Delays: map[string]time.Duration{},
 	}
-	for _, method := range []string{"Workspaces", "Open", "Inspect", "Releases", "Check", "Review", "Export", "Deploy", "Status"} {
+	b.Delays["Check"] = delay / 10 // each finding
+	for _, method := range []string{"Workspaces", "Open", "Inspect", "Releases", "Review", "Export", "Deploy", "Status"} {
 		b.Delays[method] = delay
 	}
 	if !empty {
@@ -57,6 +66,6 @@ func show(ctx context.Context, o tui.Options, empty bool, delay time.Duration, f
 	b.Begin = func() *ui.Run {
 		return uitest.Deploy(ctx, uitest.Draft().Answers.Workspace, uitest.Play{Beat: delay, Fails: fails, Conclusion: uitest.Conclusion()})
 	}
-	_, err := tui.Run(ctx, b, o)
+	_, err = tui.Run(ctx, b, o)
 	return err //nolint:wrapcheck // said as it is
 }
