@@ -21,7 +21,12 @@ func (m *Model) overlayKey(k tea.KeyPressMsg) tea.Cmd {
 	case helpOverlay:
 		switch {
 		case key.Matches(k, m.c.keys.quit):
-			m.overlay = quitOverlay
+			// As without the help: during a run it is the page that is asked to stop.
+			m.overlay = noOverlay
+			if cmd, taken := m.page().Key(k); taken {
+				return cmd
+			}
+			m.c.quit()
 		case key.Matches(k, closeKey()):
 			m.overlay = noOverlay
 		}
@@ -42,12 +47,8 @@ func (m *Model) overlayKey(k tea.KeyPressMsg) tea.Cmd {
 // help lists every key that means something here, the page's own first, in as
 // many columns as there is room for.
 func (m *Model) help(w, h int) []string {
-	look, keys := m.c.look, m.c.keys
-	help := keys.help
-	if m.page().Typing() {
-		help = keys.helpTyping
-	}
-	groups := append(m.page().Keys(), keyGroup{"Everywhere", []key.Binding{keys.back, help, keys.quit, keys.suspend}})
+	look := m.c.look
+	groups := append(m.page().Keys(), keyGroup{"Everywhere", append(m.always(), m.c.keys.suspend)})
 	keyWidth, textWidth := 0, 0
 	for _, g := range groups {
 		for _, k := range g.keys {

@@ -209,7 +209,6 @@ func (m *Model) rail() []string {
 }
 
 func (m *Model) keyLine() string {
-	keys := m.c.keys
 	switch m.overlay {
 	case helpOverlay:
 		return m.c.look.keyLine(nil, []key.Binding{closeKey()}, m.layout.keys.w)
@@ -221,16 +220,25 @@ func (m *Model) keyLine() string {
 	if groups := m.page().Keys(); len(groups) > 0 {
 		own = groups[0].keys
 	}
+	always := m.always()
+	if len(m.trail) > 0 && len(always) > 2 {
+		always = always[:2] // ctrl+c is in the help
+	}
+	return m.c.look.keyLine(own, always, m.layout.keys.w)
+}
+
+// always are the keys of the wizard itself that do something now.
+func (m *Model) always() []key.Binding {
+	keys := m.c.keys
 	help := keys.help
 	if m.page().Typing() {
 		help = keys.helpTyping
 	}
-	if m.front == pageDeploy && m.c.running() {
-		// There is no way back, and ctrl+c is the page's.
-		return m.c.look.keyLine(own, []key.Binding{help}, m.layout.keys.w)
+	switch {
+	case m.front == pageDeploy && m.c.running():
+		return []key.Binding{help} // there is no way back, and ctrl+c is the page's
+	case len(m.trail) > 0:
+		return []key.Binding{keys.back, help, keys.quit}
 	}
-	if len(m.trail) > 0 {
-		return m.c.look.keyLine(own, []key.Binding{keys.back, help}, m.layout.keys.w)
-	}
-	return m.c.look.keyLine(own, []key.Binding{help, keys.quit}, m.layout.keys.w)
+	return []key.Binding{help, keys.quit}
 }
