@@ -297,7 +297,7 @@ func TestResizeDuringAFlood(t *testing.T) {
 	sizes := [][2]int{{120, 40}, {60, 16}, {200, 60}, {50, 10}, {99, 24}, {100, 17}, {80, 24}}
 	for _, s := range append(sizes, sizes...) {
 		x.resize(s[0], s[1])
-		time.Sleep(20 * time.Millisecond) //nolint:forbidigo // a moment of the flood at each size, none of which is waited for
+		time.Sleep(20 * time.Millisecond) // a moment of the flood at each size, none of which is waited for
 	}
 	x.wait("Deploying", "Start Rocket.Chat on rc0", "↓")
 	// Who reads stays on the page.

@@ -55,7 +55,7 @@ func TestFramesOfPages(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "median\tp99\tworst\tms\t")
+	_, _ = fmt.Fprintln(w, "median\tp99\tworst\tms\t")
 	for _, s := range slices.Concat(crowded(), scenes()) {
 		var m *Model
 		filmed(t, s, Options{}, false, func(drawn *Model) { m = drawn })
@@ -77,7 +77,7 @@ func TestFramesOfPages(t *testing.T) {
 			t.Errorf("%s/%s: %s", s.file, s.name, p99)
 		}
 		ms := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-		fmt.Fprintf(w, "%.1f\t%.1f\t%.1f\t\t%s/%s\n", ms(took[frames/2]), ms(took[frames*99/100]), ms(took[frames-1]), s.file, s.name)
+		_, _ = fmt.Fprintf(w, "%.1f\t%.1f\t%.1f\t\t%s/%s\n", ms(took[frames/2]), ms(took[frames*99/100]), ms(took[frames-1]), s.file, s.name)
 	}
 	if err := w.Flush(); err != nil {
 		t.Fatal(err)

@@ -149,9 +149,6 @@ func (x *terminal) press(keys ...string) {
 	}
 }
 
-// typed types a text.
-func (x *terminal) typed(text string) { x.em.SendText(text) }
-
 // paste pastes a text, in brackets if the program asked for them.
 func (x *terminal) paste(text string) { x.em.Paste(text) }
 
