@@ -58,8 +58,13 @@ golden: ## write the goldens anew; read the diff
 guide-map: ## docs/guide-map.md from the steps, the table of holes and the tests
 	$(GO) test ./cmd/rcwizard -run TestGuideMap -update
 
-pictures: build ## the docs' pictures, taken of the program as test/pictures/scripts say
-	cd test/pictures && $(GO) run . -out $(CURDIR)/docs/pictures -program $(CURDIR)/bin/rcwizard scripts/*.script
+pictures: build $(LAB) ## the docs' pictures, taken of the program on the lab's hosts as test/pictures/scripts say
+	$(LAB) prepare
+	$(LAB) down
+	$(LAB) up
+	cd test/pictures && $(GO) run . -out $(CURDIR)/docs/pictures -program $(CURDIR)/bin/rcwizard \
+		-through "$(LAB) exec op --" -env RCWIZARD_LAB_DIR=$(LAB_DIR) -define LAB=$(LAB) -define DEMO=$(LAB_DIR)/demo \
+		-define SERVERS="$$($(LAB) status | awk '$$1 ~ /^(db|rc1|rc2|edge)$$/ {print $$2}' | xargs)" scripts/*.script
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz target for FUZZTIME
