@@ -79,7 +79,7 @@ func (r *rig) waiting() *live {
 func (r *rig) ours(host string) string {
 	r.t.Helper()
 	return r.shell(host, `for s in $(pgrep -x sshd); do
-	[ "$s" = "$(cat /run/sshd.pid)" ] || { ps -o pid=,args= -p "$s" --ppid "$s"; }
+	[ "$s" = "$(cat /run/sshd.pid)" ] || { ps -o pid=,args= -p "$s" --ppid "$s" || true; }
 done
 pgrep -af 'docker compose|rcwz' || true`)
 }
