@@ -70,6 +70,9 @@ type Seen struct {
 	Git     string
 	// Lacks are sentences on what must be put right before anything is deployed.
 	Lacks []Problem
+	// Notes are sentences on what is odd and forbids nothing, such as an SSH
+	// configuration that was not read.
+	Notes []string
 	// Role is what runs there already, where rcwizard deployed it: "database".
 	Role string
 }

@@ -51,7 +51,11 @@ func (b *backend) Inspect(ctx context.Context, d ui.Draft, host string) ui.Inspe
 	if wrong := seen.Host.Sudo == check.SudoPasswordWrong; wrong || seen.Host.Sudo == check.SudoPasswordNone && needsRoot {
 		return ui.Inspection{Secret: &ui.SecretWanted{Kind: ui.SudoPassword, Of: seen.Facts.User + " on " + host, Wrong: wrong}}
 	}
-	return ui.Inspection{Seen: seenOf(ans.workspace, host, seen)}
+	found := seenOf(ans.workspace, host, seen)
+	if over, ok := c.(interface{ Warning() string }); ok && over.Warning() != "" {
+		found.Notes = append(found.Notes, over.Warning())
+	}
+	return ui.Inspection{Seen: found}
 }
 
 func problem(err error) ui.Inspection {

@@ -195,6 +195,9 @@ func (s *stage) consent(log *engine.Log, journal *engine.Journal) func(context.C
 			if err := s.decide(report); err != nil {
 				return err
 			}
+			if s.wizard {
+				s.say("the check before the first change: %s", report.Summary())
+			}
 			if s.ask && report.Counts.Warn > 0 {
 				// The person agreed to a plan that had nothing to do.
 				s.refused = true

@@ -256,6 +256,9 @@ func (s *session) table() error {
 			for _, p := range i.Seen.Lacks {
 				wrong = append(wrong, problemLine(h.Name, p))
 			}
+			for _, text := range i.Seen.Notes {
+				wrong = append(wrong, "  note: "+h.Name+": "+engine.CleanLine(text)+"\n")
+			}
 		}
 		if i.Problem != nil {
 			wrong = append(wrong, problemLine(h.Name, *i.Problem))

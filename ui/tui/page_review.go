@@ -21,6 +21,8 @@ type review struct {
 
 	c       *common
 	looking bool
+	// hurried says that the person was told so.
+	hurried bool
 	// turn counts the looks, so that one that was left behind is not heard.
 	turn   int
 	review *ui.Review
@@ -77,7 +79,10 @@ func (p *review) Update(msg tea.Msg) tea.Cmd {
 		if msg.turn != p.turn {
 			return nil
 		}
-		p.looking, p.err = false, msg.err
+		if p.hurried {
+			p.c.say(neutral, "")
+		}
+		p.looking, p.hurried, p.err = false, false, msg.err
 		if len(msg.review.Hosts) > 0 || msg.err == nil {
 			p.review = &msg.review
 			p.files.resize(len(p.all()))
@@ -174,6 +179,7 @@ func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.asked = true
 		p.c.say(warning, "This changes "+count(len(p.c.draft.Answers.Workspace.Hosts), "server")+". Enter again deploys, any other key does not.")
 	case key.Matches(k, p.c.keys.next):
+		p.hurried = p.looking
 		p.c.say(warning, p.refusal())
 	case asked && key.Matches(k, p.c.keys.back):
 	case key.Matches(k, export):

@@ -155,6 +155,9 @@ func (p *servers) facts(s ui.Seen, h workspace.Host, w int) []string {
 	for _, l := range s.Lacks {
 		out = append(out, look.finding(warning, l.Text, l.Next, w)...)
 	}
+	for _, text := range s.Notes {
+		out = append(out, look.finding(warning, text, "", w)...)
+	}
 	system := s.System
 	if s.Hostname != "" && s.Hostname != h.Name {
 		system = strings.TrimPrefix(system+", calls itself "+s.Hostname, ", ")

@@ -34,9 +34,17 @@ func serverColumns() []serverColumn {
 		{head: "Cores", rank: 1, least: 5, right: true, cell: func(_ workspace.Host, s ui.Seen) string { return number(s.Cores) }},
 		{head: "Memory", rank: 3, least: 6, right: true, cell: func(_ workspace.Host, s ui.Seen) string { return bytesOf(s.Memory) }},
 		{head: "Free", rank: 4, least: 6, right: true, cell: func(_ workspace.Host, s ui.Seen) string { return bytesOf(s.DiskFree) }},
-		{head: "Docker", rank: 2, least: 6, cell: func(_ workspace.Host, s ui.Seen) string { return s.Docker }},
-		{head: "Compose", rank: 5, least: 7, cell: func(_ workspace.Host, s ui.Seen) string { return s.Compose }},
+		{head: "Docker", rank: 2, least: 6, cell: func(_ workspace.Host, s ui.Seen) string { return release(s.Docker) }},
+		{head: "Compose", rank: 5, least: 7, cell: func(_ workspace.Host, s ui.Seen) string { return release(s.Compose) }},
 	}
+}
+
+// release is a version without what a distribution made of it.
+func release(version string) string {
+	if at := strings.IndexAny(version, "+~-"); at > 0 {
+		return version[:at]
+	}
+	return version
 }
 
 // columnsFor are those for which there is room beside names and addresses. It

@@ -72,10 +72,10 @@ func (p *review) headline() string {
 	parts = append(parts, fmt.Sprintf("%d to do", t.Needed+t.Later))
 	files, images := p.changes()
 	if files > 0 {
-		parts = append(parts, count(files, "file")+" to write")
+		parts = append(parts, "write "+count(files, "file"))
 	}
 	if images > 0 {
-		parts = append(parts, count(images, "image")+" to pull")
+		parts = append(parts, "pull "+count(images, "image"))
 	}
 	return strings.Join(parts, look.Muted.Render("  "+look.Between+"  "))
 }

@@ -24,11 +24,13 @@ type Options struct {
 }
 
 // Run shows the wizard until the person leaves, and leaves the terminal as it
-// was found. Signals are the caller's: the end of ctx ends the wizard, with the
-// context's cause as the error. A deployment that is under way goes on; it is
+// was found. Signals are the caller's, but for those that stop and continue the
+// program: the end of ctx ends the wizard, with the context's cause as the error. A deployment that is under way goes on; it is
 // the Backend's.
 func Run(ctx context.Context, backend ui.Backend, o Options) (Reason, error) {
+	stops := newSuspension()
 	options := []tea.ProgramOption{
+		tea.WithFilter(stops.filter),
 		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithInput(o.Input), tea.WithOutput(o.Output),
 	}
 	if o.Environment != nil {
@@ -36,7 +38,9 @@ func Run(ctx context.Context, backend ui.Backend, o Options) (Reason, error) {
 	}
 	m := newModel(ctx, backend, o)
 	defer m.end()
-	_, err := tea.NewProgram(m, options...).Run()
+	program := tea.NewProgram(m, options...)
+	defer stops.forward(program)()
+	_, err := program.Run()
 	switch {
 	case err == nil:
 		return m.left, nil

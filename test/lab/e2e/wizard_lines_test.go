@@ -121,6 +121,7 @@ func wizardThroughAPipe(t *testing.T, r *rig) {
 	r.counts(cluster.VerdictWarning, summary)
 	r.recorded()
 	r.keepsSecrets(o.text())
+	r.wroteWorkspace()
 }
 
 // recorded shows that report.md says what the check before the deployment came
