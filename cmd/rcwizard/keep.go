@@ -281,6 +281,14 @@ func (k *keeper) withMade(f *state.DraftFolder, s workspace.Secrets) (workspace.
 func (k *keeper) place(d *ui.Draft) (*state.DraftFolder, error) {
 	switch {
 	case k.app.config.GetString("dir") != "":
+		// There is room for one: another must not take the place of its answers.
+		if all, err := k.keys(); err != nil {
+			return nil, err
+		} else if d.Key == "" && len(all) > 0 {
+			if one := k.known(here); one.State != ui.Drafted || one.Hosts > 0 {
+				return nil, usage(fmt.Errorf("%s holds the workspace %s: go on with it, or give a new one another --dir", k.app.config.GetString("dir"), or(one.Name, "of other answers")))
+			}
+		}
 		d.Key = here
 	case d.Key == "":
 		base, err := k.base()

@@ -279,3 +279,26 @@ func TestKeeperListsWhatIsUnreadable(t *testing.T) {
 		t.Errorf("the other one: %+v", known[0])
 	}
 }
+
+// With a folder of its own there is one workspace: a new one never takes the
+// place of what was answered.
+func TestKeeperHasRoomForOne(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	a := &app{home: home, config: viper.New(), redactor: remote.NewRedactor(), sys: system{env: func(string) string { return "" }}}
+	a.config.Set("dir", filepath.Join(home, "one"))
+	k := &keeper{app: a}
+	first, err := k.Save(t.Context(), ui.Draft{Page: "review", Answers: uitest.Draft().Answers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Save(t.Context(), ui.Draft{Page: "workspace"}); err == nil || !strings.Contains(err.Error(), "chat-example-com") {
+		t.Errorf("another took its place: %v", err)
+	}
+	if _, err := k.Save(t.Context(), first); err != nil {
+		t.Errorf("the first cannot be kept again: %v", err)
+	}
+	if d, err := k.Open(t.Context(), first.Key); err != nil || d.Page != "review" {
+		t.Errorf("of the first is left: %+v, %v", d, err)
+	}
+}

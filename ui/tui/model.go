@@ -159,6 +159,9 @@ func (m *Model) update(msg tea.Msg) tea.Cmd {
 			return nil
 		}
 		return m.update(msg.msg)
+	case alwaysOnMsg:
+		m.message = message{neutral, "No shell started rcwizard here that could continue it, so it is not suspended."}
+		return nil
 	case openedMsg:
 		return m.opened(msg)
 	case savedMsg:

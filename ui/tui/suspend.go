@@ -5,51 +5,45 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"golang.org/x/sys/unix"
 )
 
-// suspension has a program stopped and continued by whoever may do that, and not
-// by ctrl+z alone: a SIGTSTP from outside gives the terminal back before it
-// stops, and after any stop the terminal is taken and drawn anew, for a shell had
-// it meanwhile. It lives in the program's filter, where messages pass one by one.
+// suspension has a program continued as it was left: after any stop, by ctrl+z
+// or by a signal from outside, the terminal is taken and drawn anew, for a shell
+// had it meanwhile. It lives in the program's filter, through which messages pass
+// one by one.
 type suspension struct {
-	signals chan os.Signal
-	// asked says that a stop is under way, after which the program itself takes
-	// the terminal again.
+	// asked says that ctrl+z stopped the program, which takes the terminal again by
+	// itself when it is continued.
 	asked bool
 }
 
-// continuedMsg says that the process goes on after a stop.
-type continuedMsg struct{}
-
-func newSuspension() *suspension {
-	s := &suspension{signals: make(chan os.Signal, 2)}
-	s.heed()
-	return s
-}
-
-func (s *suspension) heed() { signal.Notify(s.signals, syscall.SIGTSTP, syscall.SIGCONT) }
+type (
+	// continuedMsg says that the process goes on after a stop.
+	continuedMsg struct{}
+	// alwaysOnMsg says that it was not stopped, since nobody could continue it.
+	alwaysOnMsg struct{}
+)
 
 // forward hands the signals on as messages, until end is called.
 func (s *suspension) forward(p *tea.Program) (end func()) {
-	over := make(chan struct{})
+	signals, over := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(signals, syscall.SIGCONT)
 	go func() {
 		for {
 			select {
 			case <-over:
 				return
-			case sig := <-s.signals:
-				if sig == syscall.SIGTSTP {
-					p.Send(tea.SuspendMsg{})
-				} else {
-					p.Send(continuedMsg{})
-				}
+			case <-signals:
+				p.Send(continuedMsg{})
 			}
 		}
 	}()
 	return func() {
-		signal.Stop(s.signals)
+		signal.Stop(signals)
 		close(over)
 	}
 }
@@ -58,13 +52,13 @@ func (s *suspension) forward(p *tea.Program) (end func()) {
 func (s *suspension) filter(_ tea.Model, msg tea.Msg) tea.Msg {
 	switch msg.(type) {
 	case tea.SuspendMsg:
+		if !stoppable() {
+			return alwaysOnMsg{}
+		}
 		s.asked = true
-		signal.Reset(syscall.SIGTSTP) // which is to stop the process now
-	case tea.ResumeMsg:
-		s.asked = false
-		s.heed()
 	case continuedMsg:
 		if s.asked {
+			s.asked = false
 			return nil
 		}
 		return tea.Exec(nothing{}, nil)()
@@ -72,11 +66,26 @@ func (s *suspension) filter(_ tea.Model, msg tea.Msg) tea.Msg {
 	return msg
 }
 
+// stoppable reports whether a shell started the program that can continue it.
+// The kernel lets no process stop itself that begins its session, as one does
+// under ssh -t or alone in a window, and its wait for being continued would never
+// end.
+func stoppable() bool {
+	session, err := unix.Getsid(0)
+	return err == nil && session != unix.Getpgrp()
+}
+
 // nothing is what is run in the terminal's ordinary state, for the way back from
 // there.
 type nothing struct{}
 
-func (nothing) Run() error          { return nil }
+// Run waits a moment: the renderer's ticker is stopped by a goroutine of its own,
+// and one that is started again before that would stand still for good.
+func (nothing) Run() error {
+	<-time.NewTimer(200 * time.Millisecond).C
+	return nil
+}
+
 func (nothing) SetStdin(io.Reader)  {}
 func (nothing) SetStdout(io.Writer) {}
 func (nothing) SetStderr(io.Writer) {}

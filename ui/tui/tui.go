@@ -24,11 +24,11 @@ type Options struct {
 }
 
 // Run shows the wizard until the person leaves, and leaves the terminal as it
-// was found. Signals are the caller's, but for those that stop and continue the
-// program: the end of ctx ends the wizard, with the context's cause as the error. A deployment that is under way goes on; it is
+// was found. Signals are the caller's, but for SIGCONT, after which the
+// screen is drawn anew: the end of ctx ends the wizard, with the context's cause as the error. A deployment that is under way goes on; it is
 // the Backend's.
 func Run(ctx context.Context, backend ui.Backend, o Options) (Reason, error) {
-	stops := newSuspension()
+	var stops suspension
 	options := []tea.ProgramOption{
 		tea.WithFilter(stops.filter),
 		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithInput(o.Input), tea.WithOutput(o.Output),

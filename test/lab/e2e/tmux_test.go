@@ -45,6 +45,32 @@ type pane struct {
 // server and what runs in it are ended when the test ends.
 func (r *rig) pane(width, height int, env []string, args ...string) *pane {
 	r.t.Helper()
+	bin, err := program()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return r.terminal(width, height, env, slices.Concat([]string{bin}, args, []string{"--dir", r.state})...)
+}
+
+// shellPane is a terminal with a shell in it, in which rcwizard() is the program
+// with the rig's state folder.
+func (r *rig) shellPane(width, height int) *pane {
+	r.t.Helper()
+	bin, err := program()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	script := fmt.Sprintf("PS1='ready> '\nrcwizard() { %s \"$@\" --dir %s; }\n", bin, r.state)
+	rc := filepath.Join(filepath.Dir(r.file), "bashrc")
+	if err := os.WriteFile(rc, []byte(script), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	return r.terminal(width, height, nil, "bash", "--noprofile", "--rcfile", rc, "-i")
+}
+
+// terminal is a command in a terminal.
+func (r *rig) terminal(width, height int, env []string, argv ...string) *pane {
+	r.t.Helper()
 	// Not t.TempDir: with the test's name in it, a socket's path gets too long.
 	dir, err := os.MkdirTemp("", "rcw-tmux-")
 	if err != nil {
@@ -54,10 +80,6 @@ func (r *rig) pane(width, height int, env []string, args ...string) *pane {
 	if err := os.WriteFile(p.config(), []byte(paneConfig), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
-	bin, err := program()
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	env = slices.Concat([]string{"COLORTERM=truecolor"}, r.settings(), env)
 	settings := make([]string, 0, 2*len(env))
 	for _, e := range env {
@@ -65,7 +87,7 @@ func (r *rig) pane(width, height int, env []string, args ...string) *pane {
 	}
 	p.watch()
 	p.tmux(slices.Concat([]string{"new-session", "-d", "-x", strconv.Itoa(width), "-y", strconv.Itoa(height)},
-		settings, []string{"--", bin}, args, []string{"--dir", r.state})...)
+		settings, []string{"--"}, argv)...)
 	return p
 }
 
