@@ -173,7 +173,8 @@ func (w *wizard) review() {
 func (r *rig) wroteWorkspace() {
 	r.t.Helper()
 	var a question.Answers
-	answers := [][2]string{{"hosts", strings.Join(r.addresses(), " ")}}
+	answers := make([][2]string, 0, 6+len(r.w.Hosts))
+	answers = append(answers, [2]string{"hosts", strings.Join(r.addresses(), " ")})
 	for n, h := range r.w.Hosts {
 		answers = append(answers, [2]string{fmt.Sprintf("hosts[%d].private_ip", n), h.Address})
 	}
