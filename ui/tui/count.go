@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rcwizard/rcwizard/check"
@@ -40,14 +41,23 @@ func (l Look) countLines(c ui.Count, w int) []string {
 		head:  []string{"Instance", "Address", "Version", "Registered since", "Proxy", "Linked"},
 		rigid: map[int]bool{0: true, 4: true, 5: true},
 	}
+	// Where there is little room the day will do, and the instance's name.
+	const roomy = 70
+	moment := "2006-01-02 15:04Z"
+	if w < roomy {
+		t.head, t.rigid = []string{"Instance", "Version", "Since", "Proxy", "Linked"}, map[int]bool{2: true, 3: true, 4: true}
+		moment = time.DateOnly
+	}
 	for _, i := range c.Instances {
 		since := l.answer(i.Registered)
 		if i.Registered == check.Yes && !i.Since.IsZero() {
-			since = i.Since.UTC().Format("2006-01-02 15:04Z")
+			since = i.Since.UTC().Format(moment)
 		}
-		t.rows = append(t.rows, []string{
-			i.Name, i.Address, or(i.Version, l.Neutral), since, l.answer(i.Proxied), l.answer(i.Linked),
-		})
+		cells := []string{i.Name, i.Address, or(i.Version, l.Neutral), since, l.answer(i.Proxied), l.answer(i.Linked)}
+		if w < roomy {
+			cells = slices.Delete(cells, 1, 2)
+		}
+		t.rows = append(t.rows, cells)
 	}
 	out = append(out, t.render(l, w)...)
 	if len(c.Findings) > 0 {

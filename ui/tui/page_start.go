@@ -337,7 +337,7 @@ func (p *start) welcome(w, h int) []string {
 	for _, need := range []string{
 		"the addresses of your servers, and how to log in to them",
 		"a domain that leads to the one that stands in front",
-		"Docker on each of them; where it is missing, the wizard shows how to install it",
+		"Docker on each of them; Check shows how to get it",
 	} {
 		for i, line := range prose(need, w-4, look.Text.Render) {
 			mark := " "

@@ -14,7 +14,7 @@ import (
 // plan; where there is room, the plan below.
 func (p *review) Render(w, h int) drawing {
 	look := p.c.look
-	lines := []string{look.cut(p.headline(), w), ""}
+	lines := []string{look.cut(p.headline(w), w), ""}
 	if p.err != nil {
 		lines = append(lines, look.finding(bad, p.err.Error(), "r looks again.", w)...)
 		lines = append(lines, "")
@@ -46,8 +46,8 @@ func (p *review) Render(w, h int) drawing {
 	return drawing{lines: lines[:min(len(lines), h)]}
 }
 
-// headline is what would be done, in one line.
-func (p *review) headline() string {
+// headline is what would be done, in one line: as much of it as w cells hold.
+func (p *review) headline(w int) string {
 	look := p.c.look
 	if p.looking {
 		return look.spin(p.c.beat) + " " + look.Muted.Render("looking at every step on every server; nothing is changed")
@@ -77,7 +77,13 @@ func (p *review) headline() string {
 	if images > 0 {
 		parts = append(parts, "pull "+count(images, "image"))
 	}
-	return strings.Join(parts, look.Muted.Render("  "+look.Between+"  "))
+	for {
+		line := strings.Join(parts, look.Muted.Render("  "+look.Between+"  "))
+		if width(line) <= w || len(parts) == 1 {
+			return line
+		}
+		parts = parts[:len(parts)-1]
+	}
 }
 
 // changes counts what the plan would write and pull.
