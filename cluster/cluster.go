@@ -3,9 +3,10 @@
 // licence, what a user sees through the reverse proxy, and what Prometheus,
 // Grafana and NATS report.
 //
-// It promises to look and never to change anything, to give every probe its
-// own deadline so that one dead host delays no other, and to tell what failed
-// (a closed port) from what could not be looked at (no way to the host).
+// It promises to look and never to change anything (but for Forget, which is
+// asked for by name), to give every probe its own deadline so that one dead host
+// delays no other, and to tell what failed (a closed port) from what could not be
+// looked at (no way to the host).
 // Judging is a pure function of what was seen. The package knows no SSH: it
 // is given functions that dial. It does not poll; whoever waits calls again.
 package cluster

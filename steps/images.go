@@ -19,7 +19,7 @@ import (
 // fetches three layers of each at a time.
 const pullsAtOnce = 2
 
-// images pulls every image that the host's projects use, before anything
+// images pulls every image that the host's projects of the plan use, before anything
 // starts: a tag that does not exist is found out while the old cluster still
 // runs, and the slowest part of an installation runs on all hosts at once.
 func (s *Site) images(host string, needs ...string) engine.Step {
@@ -57,12 +57,29 @@ func (s *Site) images(host string, needs ...string) engine.Step {
 func (s *Site) references(host string) []string {
 	var refs []string
 	for _, p := range s.Tree.Projects {
-		if p.Host == host {
+		if p.Host == host && s.writes(p) {
 			refs = append(refs, p.Images...)
 		}
 	}
 	slices.Sort(refs)
 	return slices.Compact(refs)
+}
+
+// compared are the images of the plan's projects that the host's projects use.
+func (s *Site) compared(host string) []string {
+	var wanted, refs []string
+	for _, p := range s.Tree.Projects {
+		if s.writes(p) {
+			wanted = append(wanted, p.Images...)
+		}
+	}
+	for _, p := range s.Tree.Projects {
+		if p.Host == host {
+			refs = append(refs, p.Images...)
+		}
+	}
+	slices.Sort(refs)
+	return slices.DeleteFunc(slices.Compact(refs), func(ref string) bool { return !slices.Contains(wanted, ref) })
 }
 
 func (s *Site) missingImages(ctx context.Context, host string, refs []string) (*remote.Docker, []string, error) {
@@ -122,7 +139,7 @@ func (s *Site) differingImages(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("ask Docker on %s: %w", host, err)
 		}
-		for _, ref := range s.references(host) {
+		for _, ref := range s.compared(host) {
 			image, err := docker.Image(ctx, ref)
 			if err != nil {
 				return "", fmt.Errorf("look at the image %s on %s: %w", ref, host, err)

@@ -13,6 +13,8 @@ import (
 const (
 	primaryID = "database/primary"
 	verifyID  = "cluster/verify"
+	keepID    = "workspace/keep"
+	countID   = "cluster/count"
 )
 
 func readyID(host string) string        { return host + "/ready" }
@@ -22,6 +24,14 @@ func upID(p render.Project) string      { return slug(p) + "/compose-up-" + stri
 func answersID(p render.Project) string { return slug(p) + "/answers" }
 func adminID(p render.Project) string   { return slug(p) + "/first-administrator" }
 func openID(p render.Project) string    { return slug(p) + "/open" }
+
+func registeredID(p render.Project) string { return slug(p) + "/registered" }
+func stopID(p render.Project) string       { return slug(p) + "/stop" }
+func forgetID(p render.Project) string     { return slug(p) + "/record" }
+func eraseID(p render.Project) string      { return slug(p) + "/erase" }
+func routesID(p render.Project) string     { return slug(p) + "/routes" }
+func targetsID(p render.Project) string    { return slug(p) + "/targets" }
+func noteID(p render.Project) string       { return slug(p) + "/workspace" }
 
 // all gives the ids of one kind of step for many projects.
 func all(id func(render.Project) string, projects []render.Project) []string {

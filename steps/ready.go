@@ -71,10 +71,13 @@ func (s *Site) ready(host string) engine.Step {
 	}
 }
 
-// inTheWay says whether the files of any of the host's projects cannot be
-// written: it is asked of all hosts before anything is changed on one.
+// inTheWay says whether the files of any of the host's projects that the plan
+// writes cannot be written: it is asked of all hosts before anything is changed on one.
 func (s *Site) inTheWay(ctx context.Context, host string) (engine.Report, error) {
 	for _, rp := range s.Tree.On(host) {
+		if !s.writes(rp) {
+			continue
+		}
 		p, err := s.project(rp)
 		if err != nil {
 			return engine.Report{}, err

@@ -29,6 +29,8 @@ type Site struct {
 	Version string
 	// Overwrite lets files that were edited by hand be written over.
 	Overwrite bool
+	// Scope, where set, is the part of the workspace that a plan is for.
+	Scope *Scope
 	// Timing is how long steps wait; the zero value means Patience().
 	Timing Timing
 

@@ -29,6 +29,8 @@ type answers struct {
 	// what is not as it was is shown, so that nobody goes on with other answers
 	// without knowing.
 	lastTime *workspace.Workspace
+	// again is the command that goes on with what is being done; empty: resume.
+	again string
 }
 
 // fields of workspace.yaml that a flag or RCWIZARD_* may say instead. The

@@ -133,6 +133,8 @@ workspace, or took it over; 130 interrupted.`,
 		a.checkCommand(),
 		a.exportCommand(),
 		a.statusCommand(),
+		a.addCommand(),
+		a.removeCommand(),
 		a.unlockCommand(),
 		a.versionCommand(),
 	)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (x *execution) run(ctx context.Context, a *app, ans answers, plan engine.Pl
 		sum, err = engine.Run(ctx, plan, engine.Options{
 			Log: x.log, Lines: x.lines, Journal: x.journal, Locker: a.locker,
 			Stop: stop, Consent: consent,
-			Resume: a.resumeWith(ans.workspace.Name),
+			Resume: cmp.Or(ans.again, a.resumeWith(ans.workspace.Name)),
 			Redact: a.redactor.Redact,
 		})
 	})

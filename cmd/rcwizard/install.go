@@ -73,6 +73,16 @@ func deployFlags(cmd *cobra.Command) {
 	f.Bool("logs", true, "show the hosts' live output and progress")
 }
 
+// knownDockerSource refuses a word after --install-docker that names no source.
+func knownDockerSource(word string) error {
+	switch source := steps.DockerSource(word); source {
+	case "", steps.DockerDistribution, steps.DockerDocker:
+		return nil
+	default:
+		return usage(fmt.Errorf("--install-docker is distribution or docker, not %q", source))
+	}
+}
+
 // deploy brings the hosts to what the answers say and tells how they are.
 func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 	if !a.config.GetBool("yes") && !a.sys.interactive {
@@ -82,10 +92,8 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 	if err != nil {
 		return err
 	}
-	switch source := steps.DockerSource(a.config.GetString("install-docker")); source {
-	case "", steps.DockerDistribution, steps.DockerDocker:
-	default:
-		return usage(fmt.Errorf("--install-docker is distribution or docker, not %q", source))
+	if err := knownDockerSource(a.config.GetString("install-docker")); err != nil {
+		return err
 	}
 	a.warn(ans)
 	if err := a.askSudo(&ans); err != nil {

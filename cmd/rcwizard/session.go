@@ -64,7 +64,12 @@ func (a *app) lastTime(ans answers) {
 // carryOut runs a plan and shows it in the face that was asked for. What the
 // plan finds of the cluster comes in result. first, if not nil, has the check
 // that must come before the first change.
-func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, result *steps.Result, first *stage) (err error) {
+func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, result *steps.Result, first *stage) error {
+	return a.carryOutUntil(ctx, a.stop.graceful, plan, ans, result, first)
+}
+
+// carryOutUntil is carryOut, with what stops it after the steps in flight.
+func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engine.Plan, ans answers, result *steps.Result, first *stage) (err error) {
 	x, err := a.execution(ans)
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 		consent = first.consent(x.log, x.journal)
 	}
 	var runErr error
-	a.stop.during(func() { _, runErr = x.run(ctx, a, ans, plan, a.stop.graceful, consent) })
+	a.stop.during(func() { _, runErr = x.run(ctx, a, ans, plan, stop, consent) })
 	if err := <-shown; err != nil {
 		a.sayf("rcwizard: the output could not be written: %v\n", err)
 	}

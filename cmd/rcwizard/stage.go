@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,10 @@ type stage struct {
 	ans   answers
 	site  *steps.Site
 	skips []string
+	// only are the ids of the checks that are made; nil: all.
+	only []string
+	// instances are those that the run adds, which the journal then names.
+	instances []string
 	// ask says that a person is there to be asked.
 	ask bool
 	// wizard says that the check has a page of its own, on which it was shown, and
@@ -121,12 +126,20 @@ func (s *stage) make(ctx context.Context) error {
 
 // look makes the check, and keeps what it found.
 func (s *stage) look(ctx context.Context) (check.Report, error) {
-	s.say("checking hosts, ports, domain and images; a closed port takes five seconds\n")
-	evidence, err := s.a.evidence(ctx, s.site, nil, s.skips)
+	w, what := s.site.Workspace, "hosts, ports, domain and images"
+	if s.only != nil {
+		what = "what is new: hosts, ports and images"
+	}
+	s.say("checking %s; a closed port takes five seconds\n", what)
+	evidence, err := s.a.evidence(ctx, s.site, nil, slices.Concat(s.skips, check.Beside(w, s.only)))
 	if err != nil {
 		return check.Report{}, err
 	}
-	report := check.Judge(s.site.Workspace, evidence, s.skips)
+	report := check.Judge(w, evidence, s.skips)
+	if s.only != nil {
+		report = check.Again(w, evidence, s.skips, s.only, nil)
+		report.UnknownSkips = nil // a word may be about what is not new
+	}
 	s.report = &report
 	return report, nil
 }
@@ -217,6 +230,12 @@ func (s *stage) record(log *engine.Log, journal *engine.Journal) error {
 	}
 	if warned := ids(r, func(f check.Finding) bool { return !f.Skipped && f.Verdict == check.Warn }); len(warned) > 0 {
 		notes[2][1] = "warnings, " + s.accepted + ": " + strings.Join(warned, ", ")
+	}
+	if len(s.instances) > 0 {
+		if err := journal.Note("", noteInstances, strings.Join(s.instances, ",")); err != nil {
+			s.refused = true
+			return err //nolint:wrapcheck // it names the journal
+		}
 	}
 	for _, n := range notes {
 		if err := journal.Note("", n[0], n[1]); err != nil {

@@ -1,0 +1,267 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/ui/plain"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// noteInstances is the key under which the journal notes which instances a run
+// adds, with commas between them.
+const noteInstances = "instances"
+
+// instanceFlags are those of the commands that add and remove instances.
+func instanceFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringP("workspace", "w", "", "the workspace's `NAME`, where several are known on this machine")
+	f.BoolP("yes", "y", false, "ask nothing; what cannot be known is an error")
+	f.Bool("logs", true, "show the hosts' live output and progress")
+	connectFlags(cmd)
+	lockFlags(cmd)
+}
+
+// ofState are the answers as they are kept: what flags and environment would say
+// instead of them is out of the scope of an instance.
+func (a *app) ofState() (answers, error) {
+	if !a.config.GetBool("yes") && !a.sys.interactive {
+		return answers{}, usage(errors.New("nobody can be asked here: give --yes"))
+	}
+	ans, err := a.fromState(a.config.GetString("workspace"))
+	if err != nil {
+		return answers{}, err
+	}
+	ans.workspace = *ans.lastTime
+	return ans, nil
+}
+
+// alteration adds instances to a running cluster, or removes some. The answers
+// have the instances in either case.
+type alteration struct {
+	*app
+	verb string
+	ans  answers
+	// names are the instances.
+	names []string
+	// without is the workspace without them.
+	without workspace.Workspace
+	adds    bool
+	drain   time.Duration
+	skips   []string
+
+	site *steps.Site
+}
+
+// carry does it, from the locks to the report.
+func (c *alteration) carry(ctx context.Context) error {
+	if err := c.askSudo(&c.ans); err != nil {
+		return err
+	}
+	unlock, err := c.lockWaiting(ctx, c.ans, c.verb)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// What is kept is read before the lock is there: somebody may have been quicker.
+	if kept, err := c.ans.folder.LoadWorkspace(); err != nil || !reflect.DeepEqual(kept.Complete(), *c.ans.lastTime) {
+		return errors.Join(errors.New("the workspace was changed by another run meanwhile, and nothing by this one: run again"), err)
+	}
+	if err := c.ans.keepSecrets(); err != nil {
+		return err
+	}
+	site, disconnect, err := c.app.site(ctx, c.ans)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
+	release, err := c.lockHosts(ctx, c.ans, site, c.verb)
+	if err != nil {
+		return err
+	}
+	defer release()
+	c.site = site
+	c.site.Scope = &steps.Scope{
+		Instances: c.names, Without: c.without, Drain: c.drain,
+		Kept: c.ans.folder.LoadWorkspace, Keep: c.ans.folder.SaveWorkspace,
+	}
+	if c.adds {
+		return c.add(ctx)
+	}
+	return c.remove(ctx)
+}
+
+// observe takes over the release that runs.
+func (c *alteration) observe(ctx context.Context) error {
+	runs, err := c.site.Running(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("look at the hosts: %w", ctx.Err())
+		}
+		return &exitError{code: exitCheckFailed, err: fmt.Errorf("nothing was changed: %w", err)}
+	}
+	if runs == c.ans.workspace.Release {
+		return nil
+	}
+	c.sayf("the cluster runs release %s, and workspace.yaml says %s: the one that runs is taken\n", runs, c.ans.workspace.Release)
+	c.ans.workspace.Release = runs
+	tree, err := renderTree(c.ans)
+	if err != nil {
+		return err
+	}
+	c.site.Workspace, c.site.Tree = c.ans.workspace, tree
+	return nil
+}
+
+func (c *alteration) add(ctx context.Context) error {
+	if err := c.observe(ctx); err != nil {
+		return err
+	}
+	c.site.Overwrite = c.config.GetBool("overwrite-edited")
+	first := c.firstStage(c.ans, c.site, c.skips)
+	first.only, first.instances = check.New(c.without, c.ans.workspace), c.names
+	if err := first.make(ctx); err != nil {
+		return err
+	}
+	if err := c.showRest(ctx); err != nil {
+		return err
+	}
+	plan := steps.Add(c.site)
+	if first.ask {
+		if err := c.confirm(ctx, plan, first); err != nil {
+			return err
+		}
+	}
+	runErr := c.carryOut(ctx, plan, c.ans, &c.site.Result, first)
+	if runErr != nil {
+		return c.takeBack(ctx, runErr, first)
+	}
+	return c.end(ctx, c.ans)
+}
+
+func (c *alteration) remove(ctx context.Context) error {
+	plan := steps.Remove(c.site)
+	if c.sys.interactive && !c.config.GetBool("yes") {
+		// There is no check to be made: nothing new comes to any host.
+		if err := c.confirm(ctx, plan, &stage{report: new(check.Report)}); err != nil {
+			return err
+		}
+	}
+	if err := c.carryOut(ctx, plan, c.ans, &c.site.Result, nil); err != nil {
+		return err
+	}
+	after := c.ans
+	after.workspace = c.without
+	return c.end(ctx, after)
+}
+
+// showRest tells what differs from what this rcwizard would write, and is left
+// as it is.
+func (c *alteration) showRest(ctx context.Context) error {
+	rest, err := c.site.Rest(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	for _, left := range rest {
+		what := "differs from what this rcwizard would write"
+		switch {
+		case left.Missing:
+			what = "is not there, and this rcwizard would write it"
+		case left.Edited:
+			what = "was edited by hand"
+		}
+		c.sayf("left as it is: %s on %s %s\n", left.Path, left.Host, what)
+		if left.Have != "" || left.Want != "" {
+			_ = plain.Difference(c.sys.stderr, "on "+left.Host, []byte(left.Have), "rcwizard's", []byte(left.Want))
+		}
+	}
+	return nil
+}
+
+// takeBack leaves the cluster as it was before an addition that failed, unless
+// the hosts may not be changed any more or somebody wants to leave at once.
+func (c *alteration) takeBack(ctx context.Context, why error, first *stage) error {
+	exit, ok := errors.AsType[*exitError](why)
+	switch {
+	case first.refused || ok && exit.code == exitLocked:
+		return why
+	case ctx.Err() != nil:
+		c.sayf("rcwizard: what was begun is left as it is, and nobody is sent to %s unless it answers; go on with: %s\n", c.names[0], c.ans.again)
+		return why
+	}
+	plan := steps.TakeBack(c.site)
+	reports, err := engine.Preview(ctx, plan, engine.Options{Redact: c.redactor.Redact})
+	if err == nil && engine.Total(reports).Done == len(reports) {
+		c.sayf("rcwizard: the cluster is as it was; when the cause is mended, run again: %s\n", c.ans.again)
+		return why
+	}
+	c.sayf("\ntaking back what was begun, so that the cluster is as it was\n")
+	if err := c.carryOutUntil(ctx, nil, plan, c.ans, new(steps.Result), nil); err != nil {
+		c.sayf("rcwizard: not everything could be taken back; go on with: %s\n", c.ans.again)
+		return why
+	}
+	c.sayf("rcwizard: the cluster is as it was; when the cause is mended, run again: %s\n", c.ans.again)
+	return why
+}
+
+// end writes down what stands on the hosts now, and tells the count.
+func (c *alteration) end(ctx context.Context, ans answers) error {
+	tree, err := renderTree(ans)
+	if err != nil {
+		return err
+	}
+	now := &steps.Site{
+		Workspace: ans.workspace, Secrets: c.site.Secrets, Tree: tree, Hosts: c.site.Hosts,
+		Scope: &steps.Scope{}, Version: c.site.Version,
+	}
+	if err := now.Meet(ctx); err != nil {
+		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	rest, err := now.Rest(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	if len(rest) == 0 { // else what is deployed is not what would be rendered
+		if err := keepRendered(ans.folder, tree); err != nil {
+			return fmt.Errorf("keep the rendered files: %w", err)
+		}
+	}
+	if err := c.conclude(c.site, ans, false); err != nil {
+		return err
+	}
+	if report, counted := c.site.Result.Report(); counted {
+		return standing(report.Verdict)
+	}
+	return nil
+}
+
+// begun are the instances on a host that an addition which was cut had come so
+// far with that the workspace has them.
+func begun(ans answers, host string) []string {
+	history, err := engine.ReadJournal(ans.folder.Journal())
+	if err != nil {
+		return nil
+	}
+	last, ok := history.Last()
+	if !ok || last.Plan != steps.PlanAdd || last.Outcome == engine.Succeeded {
+		return nil
+	}
+	var out []string
+	for _, note := range last.Notes {
+		for name := range strings.SplitSeq(note.Value, ",") {
+			if i, there := ans.workspace.Instance(name); there && note.Key == noteInstances && i.Host == host {
+				out = append(out, name)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,234 @@
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote/facts"
+	"github.com/rcwizard/rcwizard/render"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// lookedAt only looks at a host, so that it is known how to become root there.
+func (s *Site) lookedAt(host string) engine.Step {
+	return engine.Step{
+		ID: readyID(host), Title: "Look at the host", Host: host,
+		Check: func(ctx context.Context, out engine.Output) (engine.Report, error) {
+			h, err := s.host(host)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			f, err := facts.Gather(ctx, h, s.Workspace.Directory)
+			if err != nil {
+				return engine.Report{}, fmt.Errorf("look at %s: %w", host, err)
+			}
+			s.remember(host, f)
+			out.Line("facts", describe(f))
+			unfit, err := s.unfitSudo(ctx, h)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			if len(unfit) > 0 {
+				return engine.Report{Verdict: engine.Blocked, Reason: reasons(unfit), Next: cures(unfit)}, nil
+			}
+			return done(describe(f)), nil
+		},
+		Apply: func(context.Context, engine.Output) error {
+			return errors.New("a host is looked at, and not changed")
+		},
+	}
+}
+
+// Meet looks at every host, so that it is known how to become root there.
+func (s *Site) Meet(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, name := range s.hostNames() {
+		group.Go(func() error {
+			h, err := s.host(name)
+			if err != nil {
+				return err
+			}
+			f, err := facts.Gather(ctx, h, s.Workspace.Directory)
+			if err != nil {
+				return fmt.Errorf("look at %s: %w", name, err)
+			}
+			s.remember(name, f)
+			return nil
+		})
+	}
+	return group.Wait() //nolint:wrapcheck // each has said which host and why
+}
+
+// Running observes the release of the cluster, on the containers that run: it
+// may have been raised by hand, as the guide says, and a workspace.yaml knows
+// nothing of that. Instances of different releases, or one whose release was
+// raised and that was not started since, are an error: somebody is in the middle
+// of an upgrade.
+func (s *Site) Running(ctx context.Context) (string, error) {
+	if err := s.Meet(ctx); err != nil {
+		return "", err
+	}
+	runs, who := "", ""
+	for _, rp := range s.projects(render.RoleInstance) {
+		if s.writes(rp) {
+			continue
+		}
+		p, err := s.project(rp)
+		if err != nil {
+			return "", err
+		}
+		release, err := p.runs(ctx)
+		if err != nil {
+			return "", err
+		}
+		switch {
+		case release == "":
+			continue
+		case runs != "" && release != runs:
+			return "", fmt.Errorf("%s runs release %s and %s runs %s: finish that upgrade first; instances of two releases must not share a database", who, runs, rp.Instance, release)
+		}
+		runs, who = release, rp.Instance
+	}
+	if runs == "" {
+		return "", errors.New("no instance of the workspace runs, so nobody can tell which release it is on: bring it up with rcwizard resume first")
+	}
+	for _, rp := range s.projects(render.RoleInstance) {
+		if s.writes(rp) {
+			continue
+		}
+		p, err := s.project(rp)
+		if err != nil {
+			return "", err
+		}
+		newest, where, err := p.release(ctx)
+		if err != nil {
+			return "", err
+		}
+		if older(runs, newest) {
+			return "", fmt.Errorf("%s is to be on release %s (%s), while %s runs %s: finish that upgrade first, or take it back", rp.Instance, newest, where, who, runs)
+		}
+	}
+	return runs, nil
+}
+
+// registered waits until an instance is in the registry, under its own address
+// and with a heartbeat: it has reached the database and NATS then.
+func (s *Site) registered(rp render.Project, needs ...string) engine.Step {
+	return engine.Step{
+		ID: registeredID(rp), Title: "Wait for Rocket.Chat to register", Host: rp.Host, Guide: "4.3", Needs: needs,
+		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
+			ok, seen, err := s.askRegistry(ctx, rp)
+			switch {
+			case err != nil:
+				return engine.Report{}, err
+			case ok:
+				return done(seen), nil
+			}
+			return later(seen, engine.Change{Kind: engine.Wait, Path: "its record in the registry"}), nil
+		},
+		Apply: func(ctx context.Context, out engine.Output) error {
+			p, err := s.project(rp)
+			if err != nil {
+				return err
+			}
+			return p.await(ctx, out, patience{
+				what:     rp.Instance + " to register",
+				deadline: s.timing().Verify,
+				probe:    func(ctx context.Context) (bool, string, error) { return s.askRegistry(ctx, rp) },
+				cause:    "an instance registers once it has reached NATS",
+				next:     "See that " + rp.Host + " reaches the database's host on all ports of rcwizard check, then run again.",
+			})
+		},
+	}
+}
+
+func (s *Site) askRegistry(ctx context.Context, rp render.Project) (ok bool, seen string, err error) {
+	i, err := s.instance(rp)
+	if err != nil {
+		return false, "", err
+	}
+	address := i.Address(s.Workspace)
+	own := cluster.ProbeInstance(ctx, s.Workspace, i, s.View.Instance(i.Host))
+	records, err := cluster.Records(ctx, s.View.Database, cluster.MongoURL(s.Workspace, s.Secrets), address)
+	if err != nil {
+		return false, err.Error(), nil //nolint:nilerr // what only needs time is no error
+	}
+	for _, r := range records {
+		// A proxy in between may strip the id; nobody is in between here, but an
+		// instance that tells none is not to be waited for in vain.
+		if r.State == cluster.Fresh && (own.ID == "" && own.Error == nil || own.ID == r.ID && own.ID != "") {
+			return true, "registered as " + address, nil
+		}
+	}
+	return false, address + " is not in the registry yet", nil
+}
+
+// count asks the whole cluster at the end, and keeps what it found for the
+// report. It waits for the scope's instances alone: what else may be wrong with
+// the cluster was so before, and is told.
+func (s *Site) count(w workspace.Workspace, needs ...string) engine.Step {
+	look := func(ctx context.Context) (ok bool, seen string) {
+		r := cluster.Observe(ctx, w, s.Secrets, s.View)
+		s.Result.set(r)
+		if !r.Counted {
+			return false, "the registry cannot be read"
+		}
+		var wanting []string
+		for _, row := range r.Instances {
+			if slices.Contains(s.Scope.Instances, row.Name) && (row.Registered != cluster.Yes || row.Answers != cluster.Yes || row.Proxied == cluster.No) {
+				wanting = append(wanting, row.Name)
+			}
+		}
+		for _, f := range r.Findings {
+			if slices.ContainsFunc(s.scopeInstances(), func(i workspace.Instance) bool {
+				return f.ID == "instance-unexpected" && strings.HasSuffix(f.Text, " "+i.Address(s.Workspace))
+			}) {
+				wanting = append(wanting, f.Text)
+			}
+		}
+		if len(wanting) > 0 {
+			return false, r.Summary + "; not yet as it should be: " + strings.Join(wanting, ", ")
+		}
+		return true, r.Summary
+	}
+	// Prometheus asks its targets one after the other: a first look may be too
+	// early for one that is new.
+	began, settled := time.Time{}, false
+	return engine.Step{
+		ID: countID, Title: "Count the instances", Guide: "4.3", Needs: needs,
+		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
+			ok, seen := look(ctx)
+			if r, _ := s.Result.Report(); ok && (settled || !young(r)) {
+				return done(seen), nil
+			}
+			return later(seen, engine.Change{Kind: engine.Wait, Path: fmt.Sprintf("the count to say %d", len(w.Instances))}), nil
+		},
+		Apply: func(ctx context.Context, out engine.Output) error {
+			p, err := s.project(s.projects(render.RoleProxy)[0])
+			if err != nil {
+				return err
+			}
+			began = time.Now()
+			return p.await(ctx, out, patience{
+				what:     fmt.Sprintf("the count to say %d", len(w.Instances)),
+				deadline: s.timing().Verify,
+				probe: func(ctx context.Context) (bool, string, error) {
+					ok, seen := look(ctx)
+					r, _ := s.Result.Report()
+					settled = time.Since(began) > s.timing().Youth
+					return ok && (settled || !young(r)), seen, nil
+				},
+				cause: "what the count names",
+				next:  "rcwizard status shows the count again, with what to do for each finding.",
+			})
+		},
+	}
+}
