@@ -40,10 +40,13 @@ func Beside(w workspace.Workspace, only []string) []string {
 	if only == nil {
 		return nil
 	}
+	ids := Judge(w, Evidence{}, nil).ids()
 	var out []string
-	for _, id := range Judge(w, Evidence{}, nil).ids() {
+	for _, id := range ids {
 		kind, _, _ := strings.Cut(id, ":")
-		if !Matches(only, id) && !slices.Contains([]string{"host", "listen", "loopback"}, kind) {
+		// An id may be the beginning of another's.
+		needed := slices.ContainsFunc(ids, func(other string) bool { return Matches([]string{id}, other) && Matches(only, other) })
+		if !needed && !slices.Contains([]string{"host", "listen", "loopback"}, kind) {
 			out = append(out, id)
 		}
 	}

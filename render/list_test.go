@@ -18,8 +18,10 @@ func list(t *testing.T, l render.List, instances ...workspace.Instance) ([]byte,
 		Version: workspace.Version, Domain: "chat.example.com", Email: "ops@example.com", Release: "8.9.1",
 		Database: workspace.Database{Host: "db"}, Proxy: workspace.Proxy{Host: "db"}, Instances: instances,
 		Hosts: []workspace.Host{
-			{Name: "db", Address: "10.0.0.10"}, {Name: "rc1", Address: "10.0.0.11"},
-			{Name: "rc2", Address: "10.0.0.12"}, {Name: "rc3", Address: "fd00::3"},
+			{Name: "db", Address: "10.0.0.10"},
+			{Name: "rc1", Address: "10.0.0.11"},
+			{Name: "rc2", Address: "10.0.0.12"},
+			{Name: "rc3", Address: "fd00::3"},
 		},
 	}.Complete()
 	s, _ := workspace.Secrets{}.Generate(w)

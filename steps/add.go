@@ -57,7 +57,7 @@ func Add(s *Site) engine.Plan {
 // workspace has them no more. Their files stay, for the next try.
 func TakeBack(s *Site) engine.Plan {
 	l := list{plan: engine.Plan{Name: PlanTakeBack}}
-	var left []string
+	left := make([]string, 0, 1)
 	for _, p := range s.projects(render.RoleProxy) {
 		l.add(s.leave(p))
 		left = append(left, routesID(p))

@@ -21,7 +21,7 @@ func Remove(s *Site) engine.Plan {
 		l.add(s.lookedAt(h))
 		seen = append(seen, readyID(h))
 	}
-	var left []string
+	left := make([]string, 0, 1)
 	for _, p := range s.projects(render.RoleProxy) {
 		l.add(s.leave(p, seen...))
 		left = append(left, routesID(p))

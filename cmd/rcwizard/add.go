@@ -25,10 +25,10 @@ func (a *app) addCommand() *cobra.Command {
 		Long: `Add an instance to a cluster that people are using: on each HOST, which is new
 ([user@]address[:port]), or has room for one more (its name or address). What is
 new is checked; the instance starts, registers and answers with the release that
-the others run; only then the proxy sends people to it and Prometheus watches it.
-Nothing else on any host is touched; what this rcwizard would write there today
-is shown. When it fails, the cluster is as it was, and the command can be given
-again. A new host is logged in to as the others are, where those agree.`,
+the others run; only then does the proxy send people to it, and Prometheus watch
+it. Nothing else on any host is touched; what this rcwizard would write there
+today is shown. When it fails, the cluster is as it was, and the command can be
+given again. A new host is logged in to as the others are, where those agree.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(question.ParseAddresses(strings.Join(args, " "))) == 0 {
 				return usage(errors.New("add-instance needs a host: rcwizard add-instance root@192.0.2.14"))
@@ -56,13 +56,13 @@ again. A new host is logged in to as the others are, where those agree.`,
 	}
 	instanceFlags(cmd)
 	f := cmd.Flags()
-	f.StringSlice("name", nil, "`NAME` of the new host and so of its instance, or of one more on a host; one for each\nHOST")
+	f.StringSlice("name", nil, "`NAME` of the new host and so of its instance, or of one more on a host; one for each HOST")
 	f.StringSlice("private-ip", nil, "`ADDRESS` by which the other hosts reach the new one; one for each new HOST")
 	f.String("identity-file", "", "private key `FILE` for the new hosts")
 	f.String("proxy-jump", "", "jump host `[USER@]HOST[:PORT]` to the new hosts")
 	releaseFlags(cmd)
 	skipFlag(cmd)
-	f.String("install-docker", "", "install Docker on a new host that has none, from `SOURCE`: distribution, or docker for\nDocker's own repository")
+	f.String("install-docker", "", "install Docker on a new host that has none, from `SOURCE`: distribution, or docker for Docker's own repository")
 	f.Bool("overwrite-edited", false, "write over files that lie where the new instance's go")
 	return cmd
 }

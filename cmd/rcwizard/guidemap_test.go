@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/rcwizard/rcwizard/assets"
+	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/render"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/workspace"
@@ -83,9 +84,30 @@ side; the order of a host is the order here.
 | guide | host | step | id |
 |---|---|---|---|
 `)
-	for _, s := range plan.Steps {
-		fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", cmp.Or(s.Guide, "–"), cmp.Or(s.Host, "operator"), s.Title, s.ID)
+	table := func(plan engine.Plan) {
+		for _, s := range plan.Steps {
+			fmt.Fprintf(&b, "| %s | %s | %s | `%s` |\n", cmp.Or(s.Guide, "–"), cmp.Or(s.Host, "operator"), s.Title, s.ID)
+		}
 	}
+	table(plan)
+	changed := &steps.Site{Workspace: w, Secrets: secrets, Tree: tree, Scope: &steps.Scope{Instances: []string{"rc2"}, Without: w.Without("rc2")}}
+	b.WriteString(`
+## Adding an instance, and removing one
+
+Here rc2, to and from a cluster that people are using. The guide's list of
+instances for the proxy is in a file that Traefik takes over by itself.
+
+| guide | host | step | id |
+|---|---|---|---|
+`)
+	table(steps.Add(changed))
+	b.WriteString(`
+And the other way:
+
+| guide | host | step | id |
+|---|---|---|---|
+`)
+	table(steps.Remove(changed))
 	b.WriteString(`
 Not carried out, since they are not for an installer: 4.2's registration in the
 browser (a registration token or a licence in secrets.yaml is passed on) and the

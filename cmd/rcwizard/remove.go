@@ -16,7 +16,7 @@ func (a *app) removeCommand() *cobra.Command {
 		Use:   "remove-instance NAME",
 		Short: "Take an instance out of a cluster that people are using",
 		Long: `Take an instance out of a cluster that people are using: the proxy sends nobody
-there any more, it goes on for a while for those who are with it, and is stopped;
+there any more, it goes on for a while for those who are with it, and it stops;
 then Prometheus watches it no more, its record leaves the registry, and its
 container and the files that rcwizard wrote leave the host. Files that somebody
 edited stay, and so do the images. The last instance is not removed.`,
