@@ -22,7 +22,7 @@ import (
 func (a *app) checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check [NAME]",
-		Short: "Prove hosts, ports, domain and images before anything is installed",
+		Short: "Prove hosts, ports, domain and images before anything runs",
 		Long: `Prove what an installation depends on, before anything runs: the hosts, every
 connection between them on the ports that the services will use, what outsiders
 reach, the domain, the release and the images. It listens on those ports for a
