@@ -154,7 +154,19 @@ func (m *fakeMongo) answer(command bson.Raw) []byte {
 			{Key: "ok", Value: 1.0},
 		})
 	}
+	if name == "delete" {
+		return m.remove(command)
+	}
 	return encode(refusal("no such command: " + name))
+}
+
+// remove deletes what the first of a command's deletes matches.
+func (m *fakeMongo) remove(command bson.Raw) []byte {
+	collection := command.Lookup("$db").StringValue() + "." + command.Lookup("delete").StringValue()
+	filter := command.Lookup("deletes", "0", "q").Document()
+	before := len(m.documents[collection])
+	m.documents[collection] = slices.DeleteFunc(m.documents[collection], func(d bson.D) bool { return matches(encode(d), filter) })
+	return encode(bson.D{{Key: "n", Value: int32(before - len(m.documents[collection]))}, {Key: "ok", Value: 1.0}})
 }
 
 // matches knows equality, an array that contains, and $ne.

@@ -59,7 +59,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 func (a *app) planCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [NAME]",
-		Short: "Show what install would change, with the difference of every file",
+		Short: "Show what install would change, with each file's difference",
 		Long: `Show what install would change, step by step, with the difference of every file.
 It looks at the hosts and changes nothing on them.`,
 		Args: atMost(1),
