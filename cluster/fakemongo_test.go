@@ -89,11 +89,11 @@ func (m *fakeMongo) serve(conn net.Conn) {
 		case wiremessage.OpMsg:
 			_, rest, _ = wiremessage.ReadMsgFlags(rest)
 			_, rest, _ = wiremessage.ReadMsgSectionType(rest)
-			command, _, _ := wiremessage.ReadMsgSectionSingleDocument(rest)
+			command, rest, _ := wiremessage.ReadMsgSectionSingleDocument(rest)
 			index, b := wiremessage.AppendHeaderStart(nil, 0, id, wiremessage.OpMsg)
 			b = wiremessage.AppendMsgFlags(b, 0)
 			b = wiremessage.AppendMsgSectionType(b, wiremessage.SingleDocument)
-			b = append(b, m.answer(bson.Raw(command))...)
+			b = append(b, m.answer(withSequence(bson.Raw(command), rest))...)
 			reply = finish(b, index)
 		default:
 			return
@@ -102,6 +102,25 @@ func (m *fakeMongo) serve(conn net.Conn) {
 			return
 		}
 	}
+}
+
+// withSequence is a command with the documents that the driver sends behind it,
+// as writes are.
+func withSequence(command bson.Raw, rest []byte) bson.Raw {
+	if len(rest) == 0 {
+		return command
+	}
+	var whole bson.D
+	if err := bson.Unmarshal(command, &whole); err != nil {
+		panic(err)
+	}
+	_, rest, _ = wiremessage.ReadMsgSectionType(rest)
+	name, documents, _, _ := wiremessage.ReadMsgSectionDocumentSequence(rest)
+	list := make(bson.A, 0, len(documents))
+	for _, d := range documents {
+		list = append(list, bson.Raw(d))
+	}
+	return encode(append(whole, bson.E{Key: name, Value: list}))
 }
 
 func finish(b []byte, index int32) []byte {

@@ -196,7 +196,14 @@ func (p project) leftOf(ctx context.Context) (remains, error) {
 	}
 	var left remains
 	for name, e := range seen.entries {
-		if e.kind == kindFile && e.sum == first.receipt.Files[name] {
+		ours := e.kind == kindFile && e.sum == first.receipt.Files[name]
+		if !ours && e.kind == kindFile {
+			// As the guide has people raise the release.
+			if ours, err = p.onlyReleaseEdited(ctx, name); err != nil {
+				return remains{}, err
+			}
+		}
+		if ours {
 			left.remove = append(left.remove, name)
 		} else {
 			left.edited = append(left.edited, name)
@@ -206,4 +213,15 @@ func (p project) leftOf(ctx context.Context) (remains, error) {
 	slices.Sort(left.edited)
 	left.remove = append(left.remove, receiptName)
 	return left, nil
+}
+
+// onlyReleaseEdited reports whether a file of the project differs from the
+// rendered one in nothing but RELEASE.
+func (p project) onlyReleaseEdited(ctx context.Context, name string) (bool, error) {
+	for _, f := range p.Files {
+		if f.Path == name {
+			return p.onlyReleaseDiffers(ctx, f)
+		}
+	}
+	return false, nil
 }
