@@ -110,7 +110,7 @@ func withSequence(command bson.Raw, rest []byte) bson.Raw {
 	if len(rest) == 0 {
 		return command
 	}
-	var whole bson.D
+	whole := make(bson.D, 0, 8)
 	if err := bson.Unmarshal(command, &whole); err != nil {
 		panic(err)
 	}

@@ -30,6 +30,7 @@ const (
 	Restart ChangeKind = "restart"
 	Pull    ChangeKind = "pull"
 	Start   ChangeKind = "start"
+	Stop    ChangeKind = "stop"
 	// Wait changes nothing: the step waits for something to become true.
 	Wait ChangeKind = "wait"
 )

@@ -30,7 +30,7 @@ func (s *Site) stop(rp render.Project, needs ...string) engine.Step {
 		var changes []engine.Change
 		for name, c := range containers {
 			if c.State != "exited" && c.State != "created" && c.State != "dead" {
-				changes = append(changes, engine.Change{Kind: engine.Delete, Path: p.Name + "/" + name})
+				changes = append(changes, engine.Change{Kind: engine.Stop, Path: p.Name + "/" + name})
 			}
 		}
 		return p, changes, nil

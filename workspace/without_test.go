@@ -14,8 +14,10 @@ func TestWithout(t *testing.T) {
 	w := workspace.Workspace{
 		Version: workspace.Version, Domain: "chat.example.com", Email: "ops@example.com",
 		Hosts: []workspace.Host{
-			{Name: "db", Address: "10.0.0.10"}, {Name: "rc1", Address: "10.0.0.11"},
-			{Name: "rc2", Address: "10.0.0.12"}, {Name: "edge", Address: "10.0.0.13"},
+			{Name: "db", Address: "10.0.0.10"},
+			{Name: "rc1", Address: "10.0.0.11"},
+			{Name: "rc2", Address: "10.0.0.12"},
+			{Name: "edge", Address: "10.0.0.13"},
 		},
 		Database: workspace.Database{Host: "db"}, Proxy: workspace.Proxy{Host: "edge"},
 		Instances: []workspace.Instance{{Host: "rc1"}, {Host: "rc1"}, {Host: "rc2"}, {Host: "edge"}},

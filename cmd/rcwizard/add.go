@@ -82,11 +82,14 @@ func (a *app) sameCommand(cmd *cobra.Command, args []string) string {
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			value = strings.Join(list.GetSlice(), ",")
 		}
-		if f.Value.Type() == "bool" {
+		switch {
+		case f.Value.Type() != "bool":
+			words = append(words, "--"+f.Name, word(value))
+		case value == "true":
+			words = append(words, "--"+f.Name)
+		default:
 			words = append(words, "--"+f.Name+"="+value)
-			return
 		}
-		words = append(words, "--"+f.Name, word(value))
 	})
 	return strings.Join(words, " ")
 }

@@ -81,7 +81,12 @@ func raised(r *rig) {
 // addThird is the command that adds rc3.
 func (r *rig) addThird(args ...string) outcome {
 	r.t.Helper()
-	return r.run(append([]string{"add-instance", "root@" + r.Host("rc3").Address().String(), "--name", "rc3", "--yes", "--accept-new-host-keys"}, args...)...)
+	return r.run(append(r.thirdArgs(), args...)...)
+}
+
+func (r *rig) thirdArgs() []string {
+	r.t.Helper()
+	return []string{"add-instance", "root@" + r.Host("rc3").Address().String(), "--name", "rc3", "--yes", "--accept-new-host-keys"}
 }
 
 // stands is what stands on the hosts and in the state folder, to be compared.
@@ -142,13 +147,22 @@ func startFails(r *rig) {
 	r.shell("edge", "cp -p /root/routes "+r.w.Directory+"/proxy/dynamic/.next; mv "+r.w.Directory+"/proxy/dynamic/.next "+r.w.Directory+routes)
 }
 
+// addedAgain kills the run as soon as the workspace has the instance, and gives the same command again.
 func addedAgain(r *rig) {
 	before := r.stands()
-	o := r.addThird()
-	if o.code != 0 || !strings.Contains(o.stdout, "3 of 3 instances registered, linked") {
+	cut := r.command(r.t.Context(), r.thirdArgs()...)
+	r.must(cut.Start())
+	eventually(r.t, "the workspace to have the instance", time.Minute, func() (bool, string) {
+		data, err := os.ReadFile(filepath.Join(r.state, "workspace.yaml"))
+		return err == nil && strings.Contains(string(data), "name: rc3"), fmt.Sprint(err)
+	})
+	r.must(cut.Process.Kill())
+	_ = cut.Wait()
+	o := r.addThird("--lock-wait", "1m")
+	if o.code != 0 || !strings.Contains(o.stdout, "3 of 3 instances registered, linked") || !strings.Contains(o.stderr, "going on with rc3") {
 		r.t.Fatalf("code %d:\n%s", o.code, tail(o.text(), 80))
 	}
-	r.t.Logf("lab: an instance was added in %.1f s", o.took.Seconds())
+	r.t.Logf("lab: an addition that was killed was gone on with in %.1f s", o.took.Seconds())
 	changed := []string{}
 	after := r.stands()
 	for name, was := range before {
