@@ -92,7 +92,7 @@ func (c *checker) domain(field, name, example string) {
 	case c.w.TLS.Mode == TLSLetsEncrypt || c.w.TLS.Mode == TLSLetsEncryptStaging:
 		top := name[strings.LastIndex(name, ".")+1:]
 		if top == name || slices.Contains(notPublic(), top) {
-			c.failf(field, "use a public name, or tls.mode acme (an authority of your own), files or none", "Let's Encrypt issues no certificate for %s, which is not a public name", name)
+			c.failf(field, "use a public name, or another ACME authority, a certificate of your own, or none (tls.mode acme, files, none)", "Let's Encrypt issues no certificate for %s, which is not a public name", name)
 		}
 	}
 }

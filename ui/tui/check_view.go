@@ -109,6 +109,12 @@ func (l Look) about(f check.Finding, w int) []string {
 	if len(f.Commands) > 0 {
 		out = append(out, "", l.Muted.Render("On "+f.Host+", as root:"))
 		for _, c := range f.Commands {
+			if comment, is := strings.CutPrefix(c, "# "); is {
+				for _, line := range wrap(comment, w-2) {
+					out = append(out, "# "+line)
+				}
+				continue
+			}
 			for _, line := range shellLines(c, w) {
 				out = append(out, l.cut(line, w))
 			}
@@ -120,25 +126,27 @@ func (l Look) about(f check.Finding, w int) []string {
 func joined(commands []string) string { return strings.Join(commands, "\n") + "\n" }
 
 // shellLines breaks a command into lines of at most w cells that a shell reads as
-// the same command: after a space outside quotes, with a backslash. Where there
-// is no such space the line is longer.
+// the same command: after a space outside quotes, with a backslash, or else after
+// one inside them, with the quotes closed and opened again. Where there is no
+// space at all the line is longer.
 func shellLines(command string, w int) []string {
 	var out []string
 	for width(command) > w {
-		at := breakAt(command, w-1)
+		at, quote := breakAt(command, w-1)
 		if at <= 0 {
 			break
 		}
-		out = append(out, command[:at]+`\`)
-		command = command[at:]
+		out = append(out, command[:at]+quote+`\`)
+		command = quote + command[at:]
 	}
 	return append(out, command)
 }
 
 // breakAt is the place behind the last space outside quotes within w cells, or
-// else behind the first one; 0 if there is none.
-func breakAt(command string, w int) int {
-	at := 0
+// else the last one inside them, with the quotes, or else behind the first one
+// of all; 0 if there is none.
+func breakAt(command string, w int) (int, string) {
+	at, inside, around := 0, 0, ""
 	var quote rune
 	escaped := false
 	for i, r := range command {
@@ -147,18 +155,29 @@ func breakAt(command string, w int) int {
 			escaped = false
 		case r == '\\' && quote != '\'':
 			escaped = true
+		case r == quote:
+			quote = 0
 		case quote != 0:
-			if r == quote {
-				quote = 0
+			// The first cell may be a quote opened again, which is no progress.
+			if r == ' ' && i > 1 && width(command[:i+1])+1 <= w {
+				inside, around = i+1, string(quote)
 			}
 		case r == '\'' || r == '"':
 			quote = r
 		case r == ' ' && strings.TrimSpace(command[i:]) != "":
-			if at > 0 && width(command[:i+1]) > w {
-				return at
+			if width(command[:i+1]) > w {
+				if at > 0 {
+					return at, ""
+				}
+				if inside > 0 {
+					return inside, around
+				}
 			}
 			at = i + 1
 		}
 	}
-	return at
+	if inside > 0 && (at == 0 || width(command[:at]) > w) {
+		return inside, around
+	}
+	return at, ""
 }

@@ -199,7 +199,7 @@ func (p *checks) current() (check.Finding, bool) {
 }
 
 // keysNow are the keys, each enabled where it does something.
-func (p *checks) keysNow() (next, openIt, passBy, again, everything, copyIt key.Binding) {
+func (p *checks) keysNow() (next, openIt, passBy, again, everything, copyIt, export key.Binding) {
 	bind := func(on bool, what string, keys ...string) key.Binding {
 		b := key.NewBinding(key.WithKeys(keys...), key.WithHelp(keys[0], what))
 		b.SetEnabled(on)
@@ -212,12 +212,14 @@ func (p *checks) keysNow() (next, openIt, passBy, again, everything, copyIt key.
 	again = bind(p.looking == nil && some, "again what failed", "r")
 	everything = bind(p.looking == nil, "everything again", "R")
 	copyIt = bind(some && p.opened && len(f.Commands) > 0, "copy the lines", "y")
-	return next, openIt, passBy, again, everything, copyIt
+	// What stands in the way of a deployment is no reason to withhold the files.
+	export = bind(p.looking == nil && p.whole && !p.opened, "export", "e")
+	return next, openIt, passBy, again, everything, copyIt, export
 }
 
 // Key does what the keys say.
 func (p *checks) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
-	next, openIt, passBy, again, everything, copyIt := p.keysNow()
+	next, openIt, passBy, again, everything, copyIt, export := p.keysNow()
 	f, _ := p.current()
 	switch {
 	case key.Matches(k, next):
@@ -240,6 +242,8 @@ func (p *checks) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	case key.Matches(k, copyIt):
 		p.c.say(good, "Copied to the clipboard, if the terminal allows it.")
 		return tea.SetClipboard(joined(f.Commands)), true
+	case key.Matches(k, export):
+		return p.c.export(), true
 	case key.Matches(k, p.c.keys.next):
 		p.c.say(warning, p.refusal())
 	case p.opened:
@@ -271,10 +275,10 @@ func (p *checks) failed() []string {
 
 // Keys are its keys.
 func (p *checks) Keys() []keyGroup {
-	next, openIt, passBy, again, everything, copyIt := p.keysNow()
+	next, openIt, passBy, again, everything, copyIt, export := p.keysNow()
 	l := p.c.keys.list
 	return []keyGroup{
-		{"Checks", []key.Binding{next, openIt, copyIt, again, passBy, everything}},
+		{"Checks", []key.Binding{next, openIt, copyIt, again, passBy, export, everything}},
 		{"In the list", []key.Binding{l.up, l.down, l.first, l.last}},
 	}
 }

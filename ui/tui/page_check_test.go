@@ -81,6 +81,9 @@ func TestRedCell(t *testing.T) {
 		d.open(ui.Known{}, uitest.Draft(), pageCheck)
 		d.pass(time.Second)
 		d.shows("2 failed", "rc-frankfurt cannot reach MongoDB")
+		d.press("e")
+		d.pass(time.Second)
+		d.shows("written to")
 		d.press("enter")
 		d.shows("Came back", "On db, as root:", "ufw prepend allow proto tcp from 10.0.0.11")
 		d.press("enter", "r")
@@ -160,7 +163,8 @@ func TestShellLines(t *testing.T) {
 	commands := []string{
 		"ufw prepend allow proto tcp from 10.0.0.11 to 10.0.0.10 port 27017 comment 'rcwizard rc-frankfurt to db'",
 		`nft add rule inet filter input ip saddr { 10.0.0.11, 10.0.0.12 } tcp dport 27017 accept comment \"rcwizard: a b\"`,
-		`echo 'one  two' "three \" four" five\ six   seven`, "short", "averyveryverylongwordthathasnospaceatallandgoesonandon",
+		`echo 'one  two' "three \" four" five\ six   seven`, `nft list chain inet filter input | grep -qF 'ip saddr 10.0.0.11 ip daddr 10.0.0.10 tcp dport 27017 accept comment "rcwizard 27017 from rc1"' || nft 'insert rule'`,
+		"short", "averyveryverylongwordthathasnospaceatallandgoesonandon",
 	}
 	for _, command := range commands {
 		for w := 8; w < 120; w += 7 {

@@ -60,6 +60,15 @@ type (
 	}
 )
 
+// export writes the files of the draft; the review says where they went.
+func (c *common) export() tea.Cmd {
+	d := c.draft.Clone()
+	return c.do(func(ctx context.Context) tea.Msg {
+		wrote, err := c.backend.Export(ctx, d, ui.ExportOptions{})
+		return wroteMsg{wrote, err}
+	})
+}
+
 func newReview(c *common) *review { return &review{c: c} }
 
 // Enter looks anew: the hosts may be others than they were.
@@ -183,11 +192,7 @@ func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.c.say(warning, p.refusal())
 	case asked && key.Matches(k, p.c.keys.back):
 	case key.Matches(k, export):
-		d := p.c.draft.Clone()
-		return p.c.do(func(ctx context.Context) tea.Msg {
-			wrote, err := p.c.backend.Export(ctx, d, ui.ExportOptions{})
-			return wroteMsg{wrote, err}
-		}), true
+		return p.c.export(), true
 	case key.Matches(k, other):
 		p.part = (p.part + 1) % (partPlan + 1)
 	case key.Matches(k, wide), p.whole && key.Matches(k, p.c.keys.back):

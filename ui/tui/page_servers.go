@@ -258,15 +258,19 @@ func (p *servers) Keys() []keyGroup {
 	roles := key.NewBinding(key.WithKeys("d"), key.WithHelp("d i p", "role"))
 	// What waits comes before what may be done.
 	own := []key.Binding{keys.next, keys.edit}
-	if !p.sight(p.list.at).showsKey() {
+	showsKey := p.sight(p.list.at).showsKey()
+	if !showsKey {
 		own = append(own, keys.compare)
 	}
 	if !p.sight(p.list.at).wantsSecret() {
 		own = append(own, keys.secret)
 	}
-	own = append(own, keys.offer, keys.add, roles, keys.remove, keys.undo)
+	own = append(own, keys.offer, keys.add, roles, keys.remove, keys.undo, editKey(), keys.again)
+	if showsKey {
+		own = append(own, keys.compare)
+	}
 	return []keyGroup{
-		{"Servers", append(own, editKey(), keys.again)},
+		{"Servers", own},
 		{"Roles", []key.Binding{keys.database, keys.instance, keys.proxy, keys.more, keys.fewer}},
 		{"In the table", []key.Binding{l.up, l.down, l.first, l.last}},
 	}

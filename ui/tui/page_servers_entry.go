@@ -126,8 +126,11 @@ func (p *servers) paste(msg tea.PasteMsg) tea.Cmd {
 func (p *servers) entryKeys() []keyGroup {
 	k := p.c.keys
 	what := "done"
-	if len(p.typed()) > 0 {
+	switch n := len(p.typed()); {
+	case n == 1:
 		what = "add it"
+	case n > 1:
+		what = "add them"
 	}
 	enter := key.NewBinding(key.WithKeys("enter"), key.WithHelp("enter", what))
 	enter.SetEnabled(len(p.hosts()) > 0 || len(p.typed()) > 0)

@@ -36,11 +36,11 @@ func general() []Question {
 		},
 		{
 			Key: "admin.email", page: Workspace, Title: "Administrator's e-mail",
-			Help: "Where a lost password can be reset.", when: creates,
+			Help: "Where the mail goes with which a lost password is reset.", when: creates,
 		},
 		{
 			Key: "admin_password", page: Workspace, Kind: Secret, Title: "Administrator's password",
-			Help:  "Kept in secrets.yaml.",
+			Help:  "Type one, or leave it and one is made; kept in secrets.yaml.",
 			Blank: "made for you", when: creates,
 		},
 		{
