@@ -163,7 +163,7 @@ func TestShellLines(t *testing.T) {
 	commands := []string{
 		"ufw prepend allow proto tcp from 10.0.0.11 to 10.0.0.10 port 27017 comment 'rcwizard rc-frankfurt to db'",
 		`nft add rule inet filter input ip saddr { 10.0.0.11, 10.0.0.12 } tcp dport 27017 accept comment \"rcwizard: a b\"`,
-		`echo 'one  two' "three \" four" five\ six   seven`, `nft list chain inet filter input | grep -qF 'ip saddr 10.0.0.11 ip daddr 10.0.0.10 tcp dport 27017 accept comment "rcwizard 27017 from rc1"' || nft 'insert rule'`,
+		`echo 'one  two' "three \" four" five\ six   seven`, `grep -qF 'ip saddr 10.0.0.11 ip daddr 10.0.0.10 tcp dport 27017 accept comment "rcwizard 27017 from rc1"' nft "insert \"a b\" rule at the very end"`,
 		"short", "averyveryverylongwordthathasnospaceatallandgoesonandon",
 	}
 	for _, command := range commands {
