@@ -221,24 +221,25 @@ func (f *form) key(k tea.KeyPressMsg) (done, taken bool) {
 	return false, true
 }
 
-// pick goes through the options of a choice that can be typed too.
+// pick goes through the options of a choice that can be typed too, with the
+// keys of any other choice. Once something else is typed they move in it, as in
+// any other text; up and down go from field to field everywhere, so that nobody
+// changes an answer in passing.
 func (f *form) pick(n *field, k tea.KeyPressMsg) bool {
 	var by int
 	switch k.String() {
-	case "up":
+	case "left":
 		by = -1
-	case "down":
+	case "right":
 		by = 1
 	default:
 		return false
 	}
-	options := n.matching()
-	if len(options) == 0 {
-		return true
+	at := slices.IndexFunc(n.options, func(o question.Option) bool { return o.Value == n.shown(*f.answers()) })
+	if at < 0 {
+		return false
 	}
-	at := slices.IndexFunc(options, func(o question.Option) bool { return o.Value == n.shown(*f.answers()) })
-	at = max(0, min(at+by, len(options)-1))
-	f.put(n, options[at].Value)
+	f.put(n, n.options[max(0, min(at+by, len(n.options)-1))].Value)
 	return true
 }
 

@@ -194,9 +194,14 @@ func TestReleaseIsChosenOrTyped(t *testing.T) {
 	withForms(t, &uitest.Backend{}, uitest.Draft(), func(d *driver) {
 		d.press("tab", "tab")
 		before := d.m.c.draft.Answers.Workspace.Release
-		d.press("down")
+		d.press("right")
 		if after := d.m.c.draft.Answers.Workspace.Release; after == before {
-			t.Errorf("down chose nothing: %q", after)
+			t.Errorf("right chose nothing: %q", after)
+		}
+		chosen := d.m.c.draft.Answers.Workspace.Release
+		d.press("down", "up")
+		if passed := d.m.c.draft.Answers.Workspace.Release; passed != chosen {
+			t.Errorf("going past it changed it to %q", passed)
 		}
 		for range 10 {
 			d.press("backspace")

@@ -29,9 +29,7 @@ func (f *form) keys() []keyGroup {
 	own := []key.Binding{k.next}
 	if n, ok := f.current(); ok {
 		switch {
-		case n.q.Free:
-			own = append(own, key.NewBinding(key.WithKeys("up"), key.WithHelp(f.c.look.KeyUpDown, "choose")))
-		case !f.typing():
+		case n.q.Free, !f.typing():
 			own = append(own, key.NewBinding(key.WithKeys("left"), key.WithHelp(f.c.look.KeyLeftRight, "choose")))
 		case n.q.Kind == question.Secret:
 			own = append(own, k.form.reveal)

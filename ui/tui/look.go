@@ -37,7 +37,7 @@ type Glyphs struct {
 	Between string
 	// The keys of arrows, for the last line and the help, alone and in pairs.
 	KeyUp, KeyDown, KeyLeft, KeyRight string
-	KeyUpDown, KeyLeftRight           string
+	KeyLeftRight                      string
 	// Mask is shown for one character of a secret.
 	Mask rune
 	// Spinner are the frames of what is at work, all of one width.
@@ -52,7 +52,7 @@ func unicodeGlyphs() Glyphs {
 		TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
 		BarFull: "━", BarEmpty: "─",
 		Ellipsis: "…", Arrow: "→", Up: "↑", Down: "↓", Left: "‹", Right: "›", Between: "·",
-		KeyUp: "↑", KeyDown: "↓", KeyLeft: "←", KeyRight: "→", KeyUpDown: "↑↓", KeyLeftRight: "←→",
+		KeyUp: "↑", KeyDown: "↓", KeyLeft: "←", KeyRight: "→", KeyLeftRight: "←→",
 		Mask:    '*', // as huh's
 		Spinner: []string{"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"},
 	}
@@ -66,7 +66,7 @@ func asciiGlyphs() Glyphs {
 		TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
 		BarFull: "#", BarEmpty: "-",
 		Ellipsis: "~", Arrow: "->", Up: "^", Down: "v", Left: "<", Right: ">", Between: "-",
-		KeyUp: "up", KeyDown: "down", KeyLeft: "left", KeyRight: "right", KeyUpDown: "up/down", KeyLeftRight: "left/right",
+		KeyUp: "up", KeyDown: "down", KeyLeft: "left", KeyRight: "right", KeyLeftRight: "left/right",
 		Mask:    '*',
 		Spinner: []string{"|", "/", "-", "\\"},
 	}

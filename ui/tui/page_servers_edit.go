@@ -43,38 +43,12 @@ func (p *servers) editorKey(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return p.endEdit(), true
 	}
 	before := p.c.draft.Clone()
-	done, taken := p.form.key(p.aroundPrivate(k))
+	done, taken := p.form.key(k)
 	p.carry(before)
 	if done {
 		return p.endEdit(), true
 	}
 	return p.soon(), taken
-}
-
-// onPrivate reports whether the private address has the focus and there are
-// several to choose from.
-func (p *servers) onPrivate() bool {
-	n, ok := p.form.current()
-	return ok && strings.HasSuffix(n.q.Key, ".private_ip") && n.q.Free
-}
-
-// aroundPrivate has left and right choose a private address, so that whoever
-// moves through the fields with up and down changes none.
-func (p *servers) aroundPrivate(k tea.KeyPressMsg) tea.KeyPressMsg {
-	if !p.onPrivate() {
-		return k
-	}
-	switch k.String() {
-	case "left":
-		return tea.KeyPressMsg{Code: tea.KeyUp}
-	case "right":
-		return tea.KeyPressMsg{Code: tea.KeyDown}
-	case "up":
-		return tea.KeyPressMsg{Code: tea.KeyTab, Mod: tea.ModShift}
-	case "down":
-		return tea.KeyPressMsg{Code: tea.KeyTab}
-	}
-	return k
 }
 
 func (p *servers) endEdit() tea.Cmd {
@@ -90,9 +64,6 @@ func (p *servers) endEdit() tea.Cmd {
 func (p *servers) editorKeys() []keyGroup {
 	groups := p.form.keys()
 	for i, b := range groups[0].keys {
-		if f := p.c.keys.form; p.onPrivate() && b.Help().Desc == "choose" {
-			groups[0].keys[i].SetHelp(f.left.Help().Key+f.right.Help().Key, "choose")
-		}
 		if b.Help() == p.c.keys.form.submit.Help() {
 			groups[0].keys[i].SetHelp(b.Help().Key, "to the table")
 		}
