@@ -35,6 +35,8 @@ type checks struct {
 	// found are the findings so far, in the order of their coming and then of the
 	// report.
 	found []check.Finding
+	// anew says that r was pressed while the check was under way.
+	anew bool
 	// whole says that a report stands behind them.
 	whole bool
 	err   error
@@ -110,7 +112,7 @@ func (p *checks) look(only []string) tea.Cmd {
 	}
 	l := &looking{found: slices.Clone(p.found)}
 	ctx, stop := context.WithCancel(p.c.ctx)
-	p.looking, p.stop, p.began, p.err = l, stop, p.c.now(), nil
+	p.looking, p.stop, p.began, p.err, p.anew = l, stop, p.c.now(), nil, false
 	d := p.c.draft.Clone()
 	o := ui.CheckOptions{Skips: d.Skips, Only: only}
 	if len(only) > 0 {
@@ -143,6 +145,9 @@ func (p *checks) Update(msg tea.Msg) tea.Cmd {
 		if msg.err == nil {
 			// The report's order is the order of the checks.
 			p.found, p.whole = msg.report.Findings, true
+		}
+		if ids := p.failed(); p.anew && len(ids) > 0 {
+			return p.look(ids)
 		}
 	}
 	return nil
@@ -209,7 +214,7 @@ func (p *checks) keysNow() (next, openIt, passBy, again, everything, copyIt, exp
 	next = bind(p.passed() && !p.opened, "next", "enter")
 	openIt = bind(some && !p.opened && !p.passed(), "what to do", "enter", "right", "o")
 	passBy = bind(some && (stands(f) && f.Verdict != check.Fail), "go on without it", "w")
-	again = bind(p.looking == nil && some, "again what failed", "r")
+	again = bind(some, "again what failed", "r")
 	everything = bind(p.looking == nil, "everything again", "R")
 	copyIt = bind(some && p.opened && len(f.Commands) > 0, "copy the lines", "y")
 	// What stands in the way of a deployment is no reason to withhold the files.
@@ -234,6 +239,11 @@ func (p *checks) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.c.say(warning, "Noted: "+f.ID+" is not heeded.")
 	case key.Matches(k, again):
 		p.opened = false
+		if p.looking != nil {
+			p.anew = true
+			p.c.say(neutral, "What failed is looked at again as soon as the rest is done.")
+			return nil, true
+		}
 		return p.look(p.failed()), true
 	case key.Matches(k, everything):
 		p.opened = false

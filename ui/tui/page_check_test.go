@@ -100,6 +100,23 @@ func TestRedCell(t *testing.T) {
 	})
 }
 
+// TestAgainBeforeTheEnd: who has mended what failed before the rest was looked
+// at need not wait for that.
+func TestAgainBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	b := checking()
+	b.Delays = map[string]time.Duration{"Check": 50 * time.Millisecond}
+	drive(t, b, Options{}, func(d *driver) {
+		d.open(ui.Known{}, uitest.Draft(), pageCheck)
+		d.pass(5 * time.Second)
+		d.shows("checking", "2 failed")
+		d.press("enter", "r")
+		d.shows("as soon as the rest is done")
+		d.pass(time.Minute)
+		d.shows("Nothing stands in the way")
+	})
+}
+
 // TestFailuresStopAndDoubtsArePassedBy: enter never passes what stands in the
 // way; w passes a doubt, which the draft remembers, and never a failure.
 func TestFailuresStopAndDoubtsArePassedBy(t *testing.T) {

@@ -58,7 +58,7 @@ func clean(t *testing.T, h *lab.Host) {
 done
 find / -xdev -newer /lab-mark \( -type f -o -type p -o -type s \) ! -path '/var/log/*' ! -path '/proc/*' ! -path '/run/utmp' ! -path '/root/.cache/*' ! -name .sudo_as_admin_successful
 find /tmp /run -xdev -newer /lab-mark -type f ! -path /run/utmp ! -path '/run/sudo/*' ! -path '/run/motd.dynamic*'
-ss -Hltn | grep -v -e ':22 ' -e ':300[89] ' -e ':301[01] ' || :`)
+ss -Hltn | grep -v -e ':22 ' -e ':81 ' -e ':300[89] ' -e ':301[01] ' || :`)
 	if left != "" {
 		t.Errorf("left on %s:\n%s", h.Name(), left)
 	}
