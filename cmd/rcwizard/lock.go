@@ -9,6 +9,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -109,12 +110,34 @@ func (a *app) lockHosts(ctx context.Context, ans answers, site *steps.Site, doin
 	for name, h := range site.Hosts {
 		site.Hosts[name] = held.Guard(h)
 	}
+	giveBack := sync.OnceValue(held.Close)
+	a.stop.tidying(func() { within(tidyTime, func() { _ = giveBack() }) }) // hosts that do not answer free it by themselves
 	return func() {
+		a.stop.tidying(nil)
 		a.locker = nil
-		if err := held.Close(); err != nil {
+		if err := giveBack(); err != nil {
 			a.sayf("rcwizard: unlock the hosts: %v\n", err)
 		}
 	}, nil
+}
+
+// tidyTime is how long a person who leaves at a question waits at most until the
+// hosts have their locks back.
+const tidyTime = 3 * time.Second
+
+// within waits for a function, and not longer than a time.
+func within(limit time.Duration, do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
 }
 
 // takenAway says why a run that lost its hosts ended, and what to do.

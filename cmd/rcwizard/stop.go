@@ -28,6 +28,9 @@ type stopper struct {
 	running bool
 	// heard is how many signals the run under way has had.
 	heard int
+	// tidy, where set, gives back what would stay behind on hosts when the program
+	// is left at a question.
+	tidy func()
 	// to, where set, has the signals instead: a screen is there.
 	to func(os.Signal)
 }
@@ -69,6 +72,9 @@ func (s *stopper) hear(sig os.Signal, cancel context.CancelCauseFunc) {
 		return
 	}
 	if !s.running {
+		if s.tidy != nil {
+			s.tidy()
+		}
 		s.leave(interruptedError{sig})
 		return
 	}
@@ -106,6 +112,14 @@ func (s *stopper) set(running bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.running = running
+}
+
+// tidying says what is to be done before the program is left at a question; nil:
+// nothing any more.
+func (s *stopper) tidying(tidy func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tidy = tidy
 }
 
 func (s *stopper) end() {

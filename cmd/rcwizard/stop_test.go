@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// A run that changes hosts gets three signals; anything else ends with one.
+// A run that changes hosts gets three signals; anything else ends with one, once
+// what would stay behind on hosts was given back.
 func TestSignals(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancelCause(t.Context())
@@ -26,6 +27,7 @@ func TestSignals(t *testing.T) {
 			return false
 		}
 	}
+	s.tidying(func() { left = append(left, "tidied") })
 	s.during(func() {
 		s.hear(os.Interrupt, cancel)
 		if !stopping() || ctx.Err() != nil || len(left) > 0 {
@@ -41,7 +43,7 @@ func TestSignals(t *testing.T) {
 		}
 	})
 	s.hear(syscall.SIGHUP, cancel)
-	if len(left) != 2 || left[1] != "interrupted (hangup)" {
+	if len(left) != 3 || left[1] != "tidied" || left[2] != "interrupted (hangup)" {
 		t.Errorf("after the run: left %v", left)
 	}
 }

@@ -174,10 +174,10 @@ func (s *session) state() (answered int, more <-chan struct{}, age time.Duration
 }
 
 // release gives the lock back and returns when the host said that it is free,
-// or was given three seconds for it.
+// or was given ten seconds for it: a busy host may need some.
 func (s *session) release() error {
 	_ = s.stdin.Close()
-	timer := time.NewTimer(3 * time.Second)
+	timer := time.NewTimer(10 * time.Second)
 	defer timer.Stop()
 	select {
 	case <-s.done:
