@@ -29,6 +29,7 @@ func newBackend(t *testing.T) *backend {
 func backendIn(t *testing.T, home string) *backend {
 	t.Helper()
 	a := &app{
+		stop:   &stopper{},
 		sys:    system{stderr: new(bytes.Buffer), env: func(string) string { return "" }},
 		config: viper.New(), home: home, redactor: remote.NewRedactor(),
 	}

@@ -37,6 +37,7 @@ func operator(t *testing.T, edit func(*workspace.Workspace)) (*app, answers) {
 		t.Fatal(err)
 	}
 	a := &app{
+		stop:   &stopper{},
 		sys:    system{stderr: new(bytes.Buffer), env: func(string) string { return "" }},
 		config: viper.New(), home: "/home/me", redactor: remote.NewRedactor(),
 	}
