@@ -166,7 +166,13 @@ func (j *judge) strangers() (only bool) {
 	return f.Verdict == VerdictFailed
 }
 
-// prometheus wants every instance among the targets, and all targets up.
+// jobInstances is the job of the workspace's instances among Prometheus'
+// targets: render writes it into file_sd_configs.d/rocketchat.yaml.
+const jobInstances = "rocketchat"
+
+// prometheus wants every instance among the targets and nobody else's there,
+// and all targets up. A target that the workspace does not have counts although
+// it is up: one that was just removed stays so until it is asked again.
 func (j *judge) prometheus() {
 	p := j.f.Prometheus
 	host := j.w.Database.Host
@@ -194,6 +200,14 @@ func (j *judge) prometheus() {
 		}
 	}
 	for _, t := range p.Targets {
+		if t.Job == jobInstances && !slices.ContainsFunc(j.w.Instances, func(i workspace.Instance) bool { return sameHostPort(t.Address, i.MetricsAddress(j.w)) }) {
+			j.find(Finding{
+				ID: "target-surplus", Verdict: VerdictWarning, Host: host,
+				Text: "Prometheus watches " + t.Address + " (" + t.Health + "), which is no instance of this workspace",
+				Hint: "file_sd_configs.d/rocketchat.yaml lists the instances; it is read again by itself within half a minute",
+			})
+			continue
+		}
 		if t.Health == "up" {
 			continue
 		}

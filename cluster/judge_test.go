@@ -360,6 +360,18 @@ func TestJudge(t *testing.T) {
 			},
 			verdict: VerdictWarning, summary: linked, findings: []string{"target-down"},
 		},
+		"a removed instance is still watched": {
+			change: func(f *Facts) {
+				f.Prometheus.Targets = append(f.Prometheus.Targets, Target{Job: "rocketchat", Address: "10.0.0.19:9458", Health: "up"})
+			},
+			verdict: VerdictWarning, summary: linked, findings: []string{"target-surplus"},
+		},
+		"a removed instance is watched and down": {
+			change: func(f *Facts) {
+				f.Prometheus.Targets = append(f.Prometheus.Targets, Target{Job: "rocketchat", Address: "10.0.0.19:9458", Health: "down"})
+			},
+			verdict: VerdictWarning, summary: linked, findings: []string{"target-surplus"},
+		},
 		"target young and target absent": {
 			change: func(f *Facts) {
 				f.Prometheus.Targets = f.Prometheus.Targets[:2]

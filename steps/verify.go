@@ -104,12 +104,12 @@ func whole(r cluster.Report) bool {
 }
 
 // young reports whether something is still to be seen that time alone brings:
-// Prometheus asks its targets one after the other, and has asked too early an
-// instance that was still starting.
+// Prometheus asks its targets one after the other, has asked too early an
+// instance that was still starting, and takes a changed list over a few seconds
+// after it was changed.
 func young(r cluster.Report) bool {
-	return slices.ContainsFunc(r.Findings, func(f cluster.Finding) bool {
-		return f.ID == "target-unknown" || f.ID == "target-down" || f.ID == "target-missing"
-	})
+	timely := []string{"target-unknown", "target-down", "target-missing", "target-surplus"}
+	return slices.ContainsFunc(r.Findings, func(f cluster.Finding) bool { return slices.Contains(timely, f.ID) })
 }
 
 func told(r cluster.Report) string {

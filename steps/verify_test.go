@@ -33,7 +33,7 @@ func TestWhole(t *testing.T) {
 
 func TestYoung(t *testing.T) {
 	t.Parallel()
-	for id, want := range map[string]bool{"target-unknown": true, "target-down": true, "target-missing": true, "not-licensed": false, "": false} {
+	for id, want := range map[string]bool{"target-unknown": true, "target-down": true, "target-missing": true, "target-surplus": true, "not-licensed": false, "": false} {
 		r := cluster.Report{Findings: []cluster.Finding{{ID: "ghost"}, {ID: id}}}
 		if got := young(r); got != want {
 			t.Errorf("%q: young is %t, want %t", id, got, want)
