@@ -115,6 +115,9 @@ func (j *Journal) begin(dir string) error {
 	return nil
 }
 
+// Path is where the journal is.
+func (j *Journal) Path() string { return j.file.Name() }
+
 // History returns what the journal told when it was opened.
 func (j *Journal) History() History { return j.history }
 
@@ -219,7 +222,7 @@ func parseJournal(data []byte) (h History, serial uint64, size int64, err error)
 	first, rest, whole := bytes.Cut(data, []byte{'\n'})
 	if !whole {
 		if tornHeader(data) {
-			return History{}, 0, 0, nil
+			return History{Torn: len(data) > 0}, 0, 0, nil
 		}
 		return History{}, 0, 0, ErrNotJournal
 	}
@@ -237,6 +240,7 @@ func parseJournal(data []byte) (h History, serial uint64, size int64, err error)
 	for len(rest) > 0 {
 		line, after, whole := bytes.Cut(rest, []byte{'\n'})
 		if !whole {
+			h.Torn = true
 			break
 		}
 		size += int64(len(line)) + 1

@@ -31,14 +31,18 @@ type Record struct {
 	Serial uint64     `json:"serial"`
 	Time   time.Time  `json:"time"`
 	Kind   RecordKind `json:"kind"`
-	// Plan and Steps (their number) belong to RecordRunStarted.
-	Plan  string `json:"plan,omitempty"`
-	Steps int    `json:"steps,omitempty"`
+	// Plan, Steps (their number), Program and Given belong to RecordRunStarted.
+	Plan    string   `json:"plan,omitempty"`
+	Steps   int      `json:"steps,omitempty"`
+	Program string   `json:"program,omitempty"`
+	Given   []string `json:"given,omitempty"`
 	// Step, Title, Host and Guide name the step of a step's record.
 	Step  string `json:"step,omitempty"`
 	Title string `json:"title,omitempty"`
 	Host  string `json:"host,omitempty"`
 	Guide string `json:"guide,omitempty"`
+	// Command belongs to RecordStepBegan.
+	Command string `json:"command,omitempty"`
 	// How belongs to RecordStepDone.
 	How How `json:"how,omitempty"`
 	// Failure belongs to RecordStepFailed.
@@ -65,13 +69,21 @@ type History struct {
 	Runs []RunHistory
 	// Damaged counts lines that could not be read. The rest is still right.
 	Damaged int
+	// Torn says that the last line was not whole: the machine or the program
+	// stopped while it was written, or somebody cut the file.
+	Torn bool
 }
 
 // RunHistory is what a journal tells of one run.
 type RunHistory struct {
-	Plan    string
-	Steps   int
+	Plan  string
+	Steps int
+	// Program and Given are as Options had them.
+	Program string
+	Given   []string
 	Started time.Time
+	// Seen is the time of the last record that there is of it.
+	Seen time.Time
 	// Ended is zero, and Outcome empty, for a run that was cut.
 	Ended   time.Time
 	Outcome Outcome
@@ -90,6 +102,8 @@ type StepHistory struct {
 	StepRef
 
 	Time time.Time
+	// Command belongs to a step that was cut.
+	Command string
 	// How belongs to a step that is done.
 	How How
 	// Failure belongs to a step that failed.
@@ -135,12 +149,13 @@ func (h History) Note(step, key string) (string, bool) {
 // damaged) begins one that has no name.
 func (h *History) add(rec Record) {
 	if rec.Kind == RecordRunStarted || len(h.Runs) == 0 {
-		h.Runs = append(h.Runs, RunHistory{Plan: rec.Plan, Steps: rec.Steps, Started: rec.Time})
+		h.Runs = append(h.Runs, RunHistory{Plan: rec.Plan, Steps: rec.Steps, Program: rec.Program, Given: rec.Given, Started: rec.Time})
 	}
 	run := &h.Runs[len(h.Runs)-1]
+	run.Seen = rec.Time
 	step := StepHistory{
 		StepRef: StepRef{Step: rec.Step, Title: rec.Title, Host: rec.Host, Guide: rec.Guide},
-		Time:    rec.Time, How: rec.How, Failure: rec.Failure,
+		Time:    rec.Time, Command: rec.Command, How: rec.How, Failure: rec.Failure,
 	}
 	switch rec.Kind {
 	case RecordStepBegan:
@@ -162,12 +177,8 @@ func (h *History) add(rec Record) {
 	}
 }
 
-// end takes a step out of Cut: it ended, or began anew.
+// end takes a step out of Cut and Failed: it ended, or began anew.
 func (r *RunHistory) end(id string) {
-	for i, s := range r.Cut {
-		if s.Step == id {
-			r.Cut = append(r.Cut[:i], r.Cut[i+1:]...)
-			return
-		}
-	}
+	same := func(s StepHistory) bool { return s.Step == id }
+	r.Cut, r.Failed = slices.DeleteFunc(r.Cut, same), slices.DeleteFunc(r.Failed, same)
 }

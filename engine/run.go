@@ -60,6 +60,9 @@ type Options struct {
 	// step that is still looking when that happens changes nothing any more.
 	// To stop at once, cancel the context.
 	Stop <-chan struct{}
+	// Retry takes the ids of steps that failed in this run and are to be begun
+	// again in it, while others are still at work; nil: none ever is.
+	Retry *Retries
 	// Consent is asked once in a run, when the first step is about to be applied,
 	// and no step is applied before it has answered; a run that finds nothing to
 	// apply never asks. With an error nothing is applied: the run ends as one
@@ -68,6 +71,11 @@ type Options struct {
 	Consent func(ctx context.Context) error
 	// Resume is the command that goes on after a failure, for the person.
 	Resume string
+	// Program is what carries the plan out, with its version, and Given what it was
+	// told beside the plan, such as flags: the journal keeps both, so that the next
+	// run can tell what is not as it was. Neither may hold a secret.
+	Program string
+	Given   []string
 	// Redact takes secrets out of every text before it leaves the engine, as a
 	// second net below the redactor of the line reader; nil: none.
 	Redact func(text string) string
@@ -150,7 +158,7 @@ func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc, g grap
 		refs[i] = s.Ref()
 	}
 	r.opts.Log.Append(RunStarted{Time: started, Plan: r.plan.Name, Steps: refs})
-	if err := r.record(Record{Kind: RecordRunStarted, Plan: r.plan.Name, Steps: len(refs)}); err != nil {
+	if err := r.record(Record{Kind: RecordRunStarted, Plan: r.plan.Name, Steps: len(refs), Program: r.opts.Program, Given: r.opts.Given}); err != nil {
 		r.note(StepRef{}, "no step can begin: "+err.Error())
 	}
 
@@ -162,7 +170,9 @@ func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc, g grap
 		bound: r.opts.Concurrency,
 		visit: func(i int) outcome { return r.step(ctx, i) },
 		skip:  r.skip,
+		retry: r.opts.Retry.open(r.plan), reopen: r.reopen,
 	}.run(r.stopping)
+	r.opts.Retry.close()
 	cause := context.Cause(ctx)
 	if cause == nil && isClosed(r.lost()) {
 		cause = r.lockLost()
@@ -241,6 +251,17 @@ func (r *runner) skip(i, because int) {
 	}
 	r.set(i, wasSkipped)
 	r.opts.Log.Append(e)
+}
+
+// reopen is told by the schedule of each step that is begun once more: its
+// failure is no part of what the run came to any longer.
+func (r *runner) reopen(i int) {
+	ref := r.plan.Steps[i].Ref()
+	r.mu.Lock()
+	r.states[i] = notRun
+	r.failures = slices.DeleteFunc(r.failures, func(f Failure) bool { return f.Step == ref.Step })
+	r.mu.Unlock()
+	r.note(ref, "it is tried again")
 }
 
 func (r *runner) set(i int, to outcomeOf) {

@@ -24,6 +24,12 @@ type schedule struct {
 	// skip is told of each step that will not be visited: because is the index
 	// of the step that failed, or -1 where the schedule was stopped.
 	skip func(i, because int)
+	// retry, where it is not nil, has the indexes of steps that are to be visited
+	// once more; one that did not fail is passed over. What needs a step that
+	// failed then waits until nothing else is left to do. reopen is told of each
+	// before it is visited again.
+	retry  <-chan int
+	reopen func(i int)
 }
 
 type visited struct {
@@ -47,7 +53,9 @@ func (s schedule) run(stop <-chan struct{}) {
 			stopped, stop = true, nil
 		default:
 		}
-		s.spread(state, because)
+		if s.retry == nil {
+			s.spread(state, because)
+		}
 		for i := range state {
 			if stopped || running >= s.bound {
 				break
@@ -66,10 +74,16 @@ func (s schedule) run(stop <-chan struct{}) {
 		case v := <-done:
 			running--
 			state[v.i] = v.as
+		case i := <-s.retry:
+			if state[i] == failed && !stopped {
+				s.reopen(i)
+				state[i] = waiting
+			}
 		case <-stop:
 			stopped, stop = true, nil
 		}
 	}
+	s.spread(state, because)
 	for i := range state {
 		if state[i] == waiting {
 			s.skip(i, -1)

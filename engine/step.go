@@ -81,6 +81,10 @@ type Step struct {
 	// Guide is the step of Rocket.Chat's guide, "2.3"; empty where the guide
 	// has none.
 	Guide string
+	// Command is what Apply runs on the host where that is one command, as a person
+	// could repeat it, with secrets left out: the journal tells it of a step that
+	// was cut.
+	Command string
 	// Needs are the IDs of the steps that must be done before. The step before
 	// it on the same host is always among them, named or not.
 	Needs []string

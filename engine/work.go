@@ -57,6 +57,7 @@ func (w *work) do(ctx context.Context) outcome {
 		return failed
 	}
 	began := w.recordOf(RecordStepBegan)
+	began.Command = w.opts.Redact(w.step.Command)
 	if err := w.record(began); err != nil {
 		return w.failed(ctx, Checking, &Problem{Err: err, Next: "make room for the journal and resume"})
 	}
