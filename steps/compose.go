@@ -28,6 +28,8 @@ func (s *Site) composeUp(rp render.Project, needs ...string) engine.Step {
 		Host:  rp.Host,
 		Guide: guide,
 		Needs: needs,
+		// The guide's own command, with the files that Compose does not find by itself.
+		Command: upCommand(rp),
 		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
 			p, err := s.project(rp)
 			if err != nil {
@@ -43,6 +45,14 @@ func (s *Site) composeUp(rp render.Project, needs ...string) engine.Step {
 			return p.up(ctx, out)
 		},
 	}
+}
+
+func upCommand(rp render.Project) string {
+	var files strings.Builder
+	for _, f := range rp.Compose {
+		files.WriteString(" -f " + f)
+	}
+	return "cd " + rp.Dir + " && docker compose" + files.String() + " up -d"
 }
 
 func (p project) checkUp(ctx context.Context) (engine.Report, error) {

@@ -30,6 +30,8 @@ func (s *Site) images(host string, needs ...string) engine.Step {
 		Host:  host,
 		Guide: "1.6, 2.4, 3.4",
 		Needs: needs,
+		// One after the other in any order; those that are there are not pulled again.
+		Command: "docker pull " + strings.Join(refs, "; docker pull "),
 		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
 			_, missing, err := s.missingImages(ctx, host, refs)
 			if err != nil {

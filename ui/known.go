@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
@@ -41,6 +43,9 @@ type Known struct {
 	Why string
 	// Last is the last run; nil where there was none.
 	Last *LastRun
+	// Notes are sentences on what is odd about what is kept: another version of
+	// rcwizard wrote it, its journal was cut. Going on is possible all the same.
+	Notes []string
 }
 
 // LastRun is what is kept of the last run of a workspace.
@@ -48,6 +53,8 @@ type LastRun struct {
 	// Doing is the plan's name: "install".
 	Doing   string
 	Started time.Time
+	// Seen is when it was last known to be at work, or its end.
+	Seen time.Time
 	// Ended is zero, and Outcome empty, for a run that was cut.
 	Ended   time.Time
 	Outcome engine.Outcome
@@ -57,4 +64,56 @@ type LastRun struct {
 	Failures []engine.Failure
 	// Cut are the steps that began and did not end.
 	Cut []engine.StepRef
+}
+
+// Brief is the run in one line: "cut at rc1/compose-up-instance, 14 min ago; 23
+// of 41 steps done".
+func (l LastRun) Brief(now time.Time) string {
+	how, at := string(l.Outcome), make([]string, 0, len(l.Cut)+len(l.Failures))
+	switch l.Outcome {
+	case engine.Succeeded:
+		return "done " + Ago(l.Seen, now)
+	case engine.Failed:
+		for _, f := range l.Failures {
+			at = append(at, f.Step)
+		}
+	case engine.Cancelled, engine.Stopped:
+	case "":
+		how = "cut"
+	}
+	if len(at) == 0 {
+		for _, c := range l.Cut {
+			at = append(at, c.Step)
+		}
+	}
+	const named = 2
+	if more := len(at) - named; more > 0 {
+		at = append(at[:named], fmt.Sprintf("%d more", more))
+	}
+	if n := len(at); n > 0 {
+		how += " at " + strings.Join(at[:n-1], ", ")
+		if n > 1 {
+			how += " and "
+		}
+		how += at[n-1]
+	}
+	return fmt.Sprintf("%s, %s; %d of %d steps done", how, Ago(l.Seen, now), l.Done, l.Steps)
+}
+
+// Ago says how long ago something was, in the one unit that fits: "14 min ago".
+func Ago(then, now time.Time) string {
+	d := now.Sub(then)
+	switch {
+	case then.IsZero():
+		return "at an unknown time"
+	case d < 0:
+		return "later than now by this machine's clock"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", int(d/time.Second))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d min ago", int(d/time.Minute))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", int(d/time.Hour))
+	}
+	return fmt.Sprintf("%d days ago", int(d/(24*time.Hour)))
 }

@@ -20,6 +20,10 @@ type Run struct {
 	// Stop asks it to end, after the steps in flight or at once. It never waits,
 	// and may be called more than once.
 	Stop func(kind engine.StopKind)
+	// Retry has a step that failed begun again, by its ID, while the others go on,
+	// and reports whether the run heard it: not once it has nothing else left to do.
+	// Then Deploy begins another run, which does what is not done. nil: it cannot.
+	Retry func(step string) bool
 	// Wait waits until the run has ended and what it came to is written down.
 	// Its error is about what could not be written or counted: that a step
 	// failed is in the Conclusion.

@@ -78,6 +78,7 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 	first.say = func(format string, args ...any) {
 		x.log.Append(engine.Noted{Time: time.Now(), Text: strings.TrimSpace(fmt.Sprintf(format, args...))})
 	}
+	x.retries = new(engine.Retries)
 	b.pool.take(hosts)
 	return b.carryOut(ctx, deployment{
 		b: b, ans: ans, site: site, execution: x, first: first,
@@ -121,6 +122,7 @@ func (b *backend) carryOut(ctx context.Context, d deployment) *ui.Run {
 				cancel(errCancelled)
 			}
 		},
+		Retry: d.execution.retries.Step,
 		Wait: func(ctx context.Context) (ui.Conclusion, error) {
 			select {
 			case <-ended:

@@ -18,12 +18,24 @@ type execution struct {
 	lines      *engine.Lines
 	journal    *engine.Journal
 	transcript *os.File
+	// retries is how a person has steps begun again that failed; nil: nobody can.
+	retries *engine.Retries
 }
 
 // execution opens what a run of the answers writes to. It is closed after the
 // run.
 func (a *app) execution(ans answers) (*execution, error) {
+	log := engine.NewLog()
 	journal, err := engine.OpenJournal(ans.folder.Journal())
+	if errors.Is(err, engine.ErrNotJournal) {
+		// Resuming is looking again: no journal is needed for it. This one is kept,
+		// for whoever can read it.
+		var aside string
+		if aside, err = ans.folder.SetJournalAside(time.Now()); err == nil {
+			log.Append(engine.Noted{Time: time.Now(), Text: "the journal could not be read and is now " + aside + "; what is done is seen on the hosts, and a new one is begun"})
+			journal, err = engine.OpenJournal(ans.folder.Journal())
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
@@ -31,7 +43,7 @@ func (a *app) execution(ans answers) (*execution, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("make the transcript: %w", err), journal.Close())
 	}
-	return &execution{log: engine.NewLog(), lines: engine.NewLines(transcript), journal: journal, transcript: transcript}, nil
+	return &execution{log: log, lines: engine.NewLines(transcript), journal: journal, transcript: transcript}, nil
 }
 
 // run carries the plan out, to the end of its log. The end of ctx cancels the
@@ -41,7 +53,8 @@ func (x *execution) run(ctx context.Context, a *app, ans answers, plan engine.Pl
 	a.links.during(x.log, a.redactor.Redact, func() {
 		sum, err = engine.Run(ctx, plan, engine.Options{
 			Log: x.log, Lines: x.lines, Journal: x.journal, Locker: a.locker,
-			Stop: stop, Consent: consent,
+			Stop: stop, Consent: consent, Retry: x.retries,
+			Program: a.build.Version, Given: a.given(),
 			Resume: cmp.Or(ans.again, a.resumeWith(ans.workspace.Name)),
 			Redact: a.redactor.Redact,
 		})

@@ -150,9 +150,13 @@ func (k *keeper) known(key string) ui.Known {
 	if errors.Is(err, fs.ErrNotExist) {
 		return known
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, engine.ErrNotJournal):
+		known.State = ui.Unfinished // the hosts say how far it came
+	case err != nil:
 		return unreadable(err)
 	}
+	known.Notes = k.app.oddities(history, err)
 	if last, ok := history.Last(); ok {
 		known.Last, known.State = lastRun(last), ui.Unfinished
 		if last.Outcome == engine.Succeeded {
@@ -168,7 +172,7 @@ func (k *keeper) known(key string) ui.Known {
 
 func lastRun(last engine.RunHistory) *ui.LastRun {
 	out := &ui.LastRun{
-		Doing: last.Plan, Started: last.Started, Ended: last.Ended, Outcome: last.Outcome,
+		Doing: last.Plan, Started: last.Started, Seen: last.Seen, Ended: last.Ended, Outcome: last.Outcome,
 		Steps: last.Steps, Done: len(last.Done),
 	}
 	for _, s := range last.Failed {

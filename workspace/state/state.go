@@ -150,6 +150,16 @@ func (f *Folder) SecretsPath() string { return f.path(secretsFile) }
 // Journal is where the engine writes what it does.
 func (f *Folder) Journal() string { return f.path(journalFile) }
 
+// SetJournalAside gives a journal that cannot be read another name, which it
+// returns, so that a new one can be begun.
+func (f *Folder) SetJournalAside(now time.Time) (string, error) {
+	name := journalFile + ".unreadable-" + now.UTC().Format("20060102T150405Z")
+	if err := os.Rename(f.Journal(), f.path(name)); err != nil {
+		return "", fmt.Errorf("setting the journal aside: %w", err)
+	}
+	return name, syncDir(f.dir)
+}
+
 // Report is where the report of the last installation is.
 func (f *Folder) Report() string { return f.path(reportFile) }
 
