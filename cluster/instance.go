@@ -20,7 +20,7 @@ const idHeader = "X-Instance-ID"
 // HTTP port, its metrics and its licence. Each question has its own deadline
 // of 5 s within ctx.
 func ProbeInstance(ctx context.Context, w workspace.Workspace, i workspace.Instance, dial Dial) InstanceReport {
-	return probeInstance(ctx, w, i, dial, defaultTimeout)
+	return probeInstance(ctx, w, i, dial.orNowhere(), defaultTimeout)
 }
 
 func probeInstance(ctx context.Context, w workspace.Workspace, i workspace.Instance, dial Dial, timeout time.Duration) InstanceReport {

@@ -59,6 +59,15 @@ func TestAddPlans(t *testing.T) {
 			}
 			golden(t, name+"-"+test.name, outline(plan))
 		}
+		for _, h := range s.Workspace.Hosts {
+			if h.Name != "rc3" {
+				s.Hosts[h.Name] = new(remotetest.Fake)
+			}
+		}
+		s.Scope.Lost = true
+		if plan := Remove(s); test.scope == "rc3" {
+			golden(t, "remove-without-host-"+test.name, outline(plan))
+		}
 	}
 }
 
@@ -251,7 +260,7 @@ func TestRunning(t *testing.T) {
 		{"both", image("8.10.0", "running"), image("8.10.0", "running"), "8.10.0", ""},
 		{"one is down", image("8.9.1", "running"), image("8.9.1", "exited"), "8.9.1", ""},
 		{"two releases", image("8.9.1", "running"), image("8.10.0", "running"), "", "finish that upgrade first"},
-		{"none", image("8.9.1", "exited"), image("8.9.1", "exited"), "", "no instance of the workspace runs"},
+		{"none", image("8.9.1", "exited"), image("8.9.1", "exited"), "", "no instance of the workspace is seen to run"},
 		{"half raised", image("8.9.1", "running"), image("8.10.0", "created"), "", "is to be on release 8.10.0"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -320,17 +329,16 @@ func TestErase(t *testing.T) {
 	}
 }
 
-// A drain ends with its context, and after its time.
-func TestDrain(t *testing.T) {
+// A wait ends with its context, and after its time.
+func TestPass(t *testing.T) {
 	t.Parallel()
-	s := &Site{Scope: &Scope{Drain: 20 * time.Millisecond}}
-	if err := s.drain(t.Context(), quiet{}); err != nil {
+	s := new(Site)
+	if err := s.pass(t.Context(), quiet{}, 20*time.Millisecond); err != nil {
 		t.Error(err)
 	}
-	s.Scope.Drain = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.drain(ctx, quiet{}); err == nil {
+	if err := s.pass(ctx, quiet{}, time.Hour); err == nil {
 		t.Error("it waited on")
 	}
 }

@@ -8,79 +8,24 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/engine"
-	"github.com/rcwizard/rcwizard/remote/facts"
 	"github.com/rcwizard/rcwizard/render"
 	"github.com/rcwizard/rcwizard/workspace"
 )
-
-// lookedAt only looks at a host, so that it is known how to become root there.
-func (s *Site) lookedAt(host string) engine.Step {
-	return engine.Step{
-		ID: readyID(host), Title: "Look at the host", Host: host,
-		Check: func(ctx context.Context, out engine.Output) (engine.Report, error) {
-			h, err := s.host(host)
-			if err != nil {
-				return engine.Report{}, err
-			}
-			f, err := facts.Gather(ctx, h, s.Workspace.Directory)
-			if err != nil {
-				return engine.Report{}, fmt.Errorf("look at %s: %w", host, err)
-			}
-			s.remember(host, f)
-			out.Line("facts", describe(f))
-			unfit, err := s.unfitSudo(ctx, h)
-			if err != nil {
-				return engine.Report{}, err
-			}
-			if len(unfit) > 0 {
-				return engine.Report{Verdict: engine.Blocked, Reason: reasons(unfit), Next: cures(unfit)}, nil
-			}
-			return done(describe(f)), nil
-		},
-		Apply: func(context.Context, engine.Output) error {
-			return errors.New("a host is looked at, and not changed")
-		},
-	}
-}
-
-// Meet looks at every host, so that it is known how to become root there.
-func (s *Site) Meet(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	for _, name := range s.hostNames() {
-		group.Go(func() error {
-			h, err := s.host(name)
-			if err != nil {
-				return err
-			}
-			f, err := facts.Gather(ctx, h, s.Workspace.Directory)
-			if err != nil {
-				return fmt.Errorf("look at %s: %w", name, err)
-			}
-			s.remember(name, f)
-			return nil
-		})
-	}
-	return group.Wait() //nolint:wrapcheck // each has said which host and why
-}
 
 // Running observes the release of the cluster, on the containers that run: it
 // may have been raised by hand, as the guide says, and a workspace.yaml knows
 // nothing of that. Instances of different releases, or one whose release was
 // raised and that was not started since, are an error: somebody is in the middle
-// of an upgrade.
+// of an upgrade. Hosts that are not connected are left out.
 func (s *Site) Running(ctx context.Context) (string, error) {
 	if err := s.Meet(ctx); err != nil {
 		return "", err
 	}
+	others := slices.DeleteFunc(s.projects(render.RoleInstance), func(rp render.Project) bool { return s.writes(rp) || !s.connected(rp.Host) })
 	runs, who := "", ""
-	for _, rp := range s.projects(render.RoleInstance) {
-		if s.writes(rp) {
-			continue
-		}
+	for _, rp := range others {
 		p, err := s.project(rp)
 		if err != nil {
 			return "", err
@@ -98,12 +43,9 @@ func (s *Site) Running(ctx context.Context) (string, error) {
 		runs, who = release, rp.Instance
 	}
 	if runs == "" {
-		return "", errors.New("no instance of the workspace runs, so nobody can tell which release it is on: bring it up with rcwizard resume first")
+		return "", errors.New("no instance of the workspace is seen to run, so nobody can tell which release it is on: bring it up with rcwizard resume first")
 	}
-	for _, rp := range s.projects(render.RoleInstance) {
-		if s.writes(rp) {
-			continue
-		}
+	for _, rp := range others {
 		p, err := s.project(rp)
 		if err != nil {
 			return "", err

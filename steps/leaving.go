@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/rcwizard/rcwizard/cluster"
@@ -52,7 +53,7 @@ func (s *Site) stop(rp render.Project, needs ...string) engine.Step {
 			if err != nil {
 				return err
 			}
-			if err := s.drain(ctx, out); err != nil {
+			if err := s.pass(ctx, out, s.Scope.Drain); err != nil {
 				return err
 			}
 			return p.compose(ctx, out, p.Compose, "stop")
@@ -60,12 +61,12 @@ func (s *Site) stop(rp render.Project, needs ...string) engine.Step {
 	}
 }
 
-// drain waits for the scope's time.
-func (s *Site) drain(ctx context.Context, out engine.Output) error {
-	total := int64(s.Scope.Drain / time.Second)
+// pass waits for a time, and tells how much of it is over.
+func (s *Site) pass(ctx context.Context, out engine.Output, whole time.Duration) error {
+	total := int64(whole / time.Second)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
-	over := time.NewTimer(s.Scope.Drain)
+	over := time.NewTimer(whole)
 	defer over.Stop()
 	for gone := int64(0); ; gone++ {
 		out.Progress(gone, total, "seconds")
@@ -113,6 +114,47 @@ func (s *Site) forget(rp render.Project, needs ...string) engine.Step {
 			return nil
 		},
 	}
+}
+
+// disown takes the record of an instance out of the registry whose host is gone
+// for good, and sees that it stays out: an instance that is merely out of reach
+// from here still works on the database, and registers again at its next
+// heartbeat.
+func (s *Site) disown(rp render.Project, needs ...string) engine.Step {
+	step := s.forget(rp, needs...)
+	look, take := step.Check, step.Apply
+	// silent says that nobody wrote the record again.
+	var silent atomic.Bool
+	step.Check = func(ctx context.Context, out engine.Output) (engine.Report, error) {
+		r, err := look(ctx, out)
+		if err == nil && r.Verdict == engine.Done && !silent.Load() {
+			return later("it has none; whether it stays so is not known yet", engine.Change{Kind: engine.Wait, Path: "two heartbeats"}), nil
+		}
+		return r, err
+	}
+	step.Apply = func(ctx context.Context, out engine.Output) error {
+		if err := take(ctx, out); err != nil {
+			return err
+		}
+		total := s.timing().Beats
+		if err := s.pass(ctx, out, total); err != nil {
+			return err
+		}
+		r, err := look(ctx, out)
+		if err != nil {
+			return err
+		}
+		if r.Verdict != engine.Done {
+			return &engine.Problem{
+				Cause: rp.Host + " is out of reach from here, and not gone: Rocket.Chat runs there on",
+				Next:  "turn " + rp.Host + " off, or make it reachable again, then run again",
+				Err:   fmt.Errorf("%s registered again within %s: %s", rp.Instance, total, r.Reason),
+			}
+		}
+		silent.Store(true)
+		return nil
+	}
+	return step
 }
 
 // erase removes what rcwizard put onto the host for an instance: its containers

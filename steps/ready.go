@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
@@ -28,15 +30,10 @@ func (s *Site) ready(host string) engine.Step {
 		Host:  host,
 		Guide: "Prerequisite 2",
 		Check: func(ctx context.Context, out engine.Output) (engine.Report, error) {
-			h, err := s.host(host)
+			h, f, err := s.meet(ctx, host)
 			if err != nil {
 				return engine.Report{}, err
 			}
-			f, err := facts.Gather(ctx, h, s.Workspace.Directory)
-			if err != nil {
-				return engine.Report{}, fmt.Errorf("look at %s: %w", host, err)
-			}
-			s.remember(host, f)
 			out.Line("facts", describe(f))
 			unfit := s.unfit(host, f)
 			sudo, err := s.unfitSudo(ctx, h)
@@ -69,6 +66,68 @@ func (s *Site) ready(host string) engine.Step {
 			return errors.New("a host is fit or it is not: there is nothing to apply")
 		},
 	}
+}
+
+// lookedAt only looks at a host, so that it is known how to become root there.
+func (s *Site) lookedAt(host string) engine.Step {
+	return engine.Step{
+		ID: readyID(host), Title: "Look at the host", Host: host,
+		Check: func(ctx context.Context, out engine.Output) (engine.Report, error) {
+			h, f, err := s.meet(ctx, host)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			out.Line("facts", describe(f))
+			unfit, err := s.unfitSudo(ctx, h)
+			if err != nil {
+				return engine.Report{}, err
+			}
+			if len(unfit) > 0 {
+				return engine.Report{Verdict: engine.Blocked, Reason: reasons(unfit), Next: cures(unfit)}, nil
+			}
+			return done(describe(f)), nil
+		},
+		Apply: func(context.Context, engine.Output) error {
+			return errors.New("a host is looked at, and not changed")
+		},
+	}
+}
+
+// Meet looks at every host that is connected, so that it is known how to become
+// root there.
+func (s *Site) Meet(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, name := range s.hostNames() {
+		if !s.connected(name) {
+			continue
+		}
+		group.Go(func() error {
+			_, _, err := s.meet(ctx, name)
+			return err
+		})
+	}
+	return group.Wait() //nolint:wrapcheck // each has said which host and why
+}
+
+// meet looks at one host, and remembers what it says of itself.
+func (s *Site) meet(ctx context.Context, name string) (remote.Host, facts.Facts, error) {
+	h, err := s.host(name)
+	if err != nil {
+		return nil, facts.Facts{}, err
+	}
+	f, err := facts.Gather(ctx, h, s.Workspace.Directory)
+	if err != nil {
+		return nil, facts.Facts{}, fmt.Errorf("look at %s: %w", name, err)
+	}
+	s.remember(name, f)
+	return h, f, nil
+}
+
+// Cores is how many processors a host has, as it said when it was looked at last;
+// 0 where that is not known.
+func (s *Site) Cores(host string) int {
+	f, _ := s.facts(host)
+	return f.CPUs
 }
 
 // inTheWay says whether the files of any of the host's projects that the plan

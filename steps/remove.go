@@ -1,6 +1,8 @@
 package steps
 
 import (
+	"slices"
+
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/render"
 )
@@ -13,7 +15,8 @@ const PlanRemove = "remove-instance"
 // they go on for a while for those who are with them; then they leave
 // Prometheus' list and the registry, and their containers and files leave the
 // host. That the workspace does not have them any more is kept last: a removal
-// that is cut goes on when it is asked for again.
+// that is cut goes on when it is asked for again. Of an instance whose host is
+// gone for good, what is on the host stays there.
 func Remove(s *Site) engine.Plan {
 	l := list{plan: engine.Plan{Name: PlanRemove}}
 	seen := make([]string, 0, len(s.touched()))
@@ -26,11 +29,14 @@ func Remove(s *Site) engine.Plan {
 		l.add(s.leave(p, seen...))
 		left = append(left, routesID(p))
 	}
-	removed := s.scoped()
+	removed, lost := s.present(), slices.DeleteFunc(s.scoped(), func(p render.Project) bool { return !s.gone(p) })
 	for _, p := range removed {
 		l.add(s.stop(p, left...))
 	}
 	stopped := all(stopID, removed)
+	if len(removed) == 0 {
+		stopped = left
+	}
 	databases := s.projects(render.RoleDatabase)
 	for _, p := range databases {
 		if s.Workspace.RunsMonitoring() {
@@ -40,7 +46,10 @@ func Remove(s *Site) engine.Plan {
 	for _, p := range removed {
 		l.add(s.forget(p, stopID(p)), s.erase(p, forgetID(p)))
 	}
-	l.add(s.keep(s.Scope.Without, all(eraseID, removed)...))
+	for _, p := range lost {
+		l.add(s.disown(p, left...))
+	}
+	l.add(s.keep(s.Scope.Without, append(all(eraseID, removed), all(forgetID, lost)...)...))
 	for _, p := range databases {
 		l.add(s.note(p, s.Scope.Without, keepID))
 	}

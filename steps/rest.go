@@ -20,11 +20,12 @@ type Left struct {
 }
 
 // Rest is everything that the site's scope leaves as it is although this
-// rcwizard would write something else, in the order of the tree.
+// rcwizard would write something else, in the order of the tree. Of hosts that
+// are not connected nothing is known, and nothing is told.
 func (s *Site) Rest(ctx context.Context) ([]Left, error) {
 	var out []Left
 	for _, rp := range s.Tree.Projects {
-		if s.writes(rp) {
+		if s.writes(rp) || !s.connected(rp.Host) {
 			continue
 		}
 		p, err := s.project(rp)

@@ -26,6 +26,9 @@ type Scope struct {
 	// Drain is how long an instance goes on for those who are still with it,
 	// after the proxy sends nobody there any more.
 	Drain time.Duration
+	// Lost says that those of the instances' hosts that are not connected are gone
+	// for good: the instances are removed without them.
+	Lost bool
 	// Kept are the answers as they are kept on the operator's machine, and Keep
 	// keeps others.
 	Kept func() (workspace.Workspace, error)
@@ -42,12 +45,23 @@ func (s *Site) scoped() []render.Project {
 	return slices.DeleteFunc(s.projects(render.RoleInstance), func(p render.Project) bool { return !s.writes(p) })
 }
 
+// gone reports whether a project's host is gone for good: nothing can be removed
+// from it.
+func (s *Site) gone(p render.Project) bool { return s.Scope.Lost && !s.connected(p.Host) }
+
+// present are the scope's projects but for those that are gone.
+func (s *Site) present() []render.Project { return slices.DeleteFunc(s.scoped(), s.gone) }
+
 // touched are the hosts on which a plan with a scope changes something: those of
-// the instances, of the proxy, and of the database.
+// the instances, of the proxy, and of the database. A host that an instance is
+// removed without is none of them.
 func (s *Site) touched() []string {
 	var names []string
 	for _, p := range s.Tree.Projects {
-		if (p.Role != render.RoleInstance || s.writes(p)) && !slices.Contains(names, p.Host) {
+		if p.Role == render.RoleInstance && (!s.writes(p) || s.gone(p)) {
+			continue
+		}
+		if !slices.Contains(names, p.Host) {
 			names = append(names, p.Host)
 		}
 	}

@@ -53,6 +53,9 @@ type Timing struct {
 	// Youth bounds the wait for what only time brings to a cluster that is whole
 	// otherwise: two rounds of Prometheus.
 	Youth time.Duration
+	// Beats is for how long is looked whether an instance whose host cannot be
+	// reached registers again: longer than two of Rocket.Chat's heartbeats.
+	Beats time.Duration
 	// Certificate is for how long Traefik's stopgap may be seen at the domain
 	// before the authority is asked again: longer than an order takes.
 	Certificate time.Duration
@@ -79,6 +82,7 @@ func Patience() Timing {
 		Start:       15 * time.Minute,
 		Verify:      4 * time.Minute,
 		Youth:       45 * time.Second,
+		Beats:       25 * time.Second,
 		Certificate: 30 * time.Second,
 		Poll:        time.Second,
 		Reassure:    30 * time.Second,
@@ -104,6 +108,13 @@ func (s *Site) host(name string) (remote.Host, error) {
 		return nil, fmt.Errorf("%s is not connected", name)
 	}
 	return h, nil
+}
+
+// connected reports whether there is a connection to a host. A plan with a scope
+// does without those that it does not touch.
+func (s *Site) connected(name string) bool {
+	_, ok := s.Hosts[name]
+	return ok
 }
 
 // facts returns what the host said of itself when its ready step looked last.

@@ -26,8 +26,13 @@ func ViewFrom(w workspace.Workspace, hosts map[string]remote.Host, outside clust
 	}
 	// A database of somebody else's is asked from where it is used.
 	database := w.Database.Host
-	if _, ok := hosts[database]; !ok && len(w.Instances) > 0 {
-		database = w.Instances[0].Host
+	if _, ok := hosts[database]; !ok {
+		for _, i := range w.Instances {
+			if _, ok := hosts[i.Host]; ok {
+				database = i.Host
+				break
+			}
+		}
 	}
 	return cluster.View{Database: from(database), Instance: from, Outside: outside, OutsideTLS: trust}
 }

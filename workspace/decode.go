@@ -241,7 +241,7 @@ func (d *decoder) field(key, value *yaml.Node, v reflect.Value, path string) {
 		d.value(value, v.Field(i), join(path, key.Value))
 		return
 	}
-	near := nearest(key.Value, names)
+	near := Nearest(key.Value, names)
 	where := "of the file"
 	if path != "" {
 		where = "of " + path
@@ -279,9 +279,9 @@ func join(path, key string) string {
 	return path + "." + key
 }
 
-// nearest is the known name that a person most likely meant, or "" if none is
+// Nearest is the known name that a person most likely meant, or "" if none is
 // near enough to be worth suggesting: a third of its letters may be wrong.
-func nearest(name string, known []string) string {
+func Nearest(name string, known []string) string {
 	fold := strings.NewReplacer("-", "", "_", "", ".", "", " ", "")
 	name = fold.Replace(strings.ToLower(name))
 	best, least := "", len(name)

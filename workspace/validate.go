@@ -293,7 +293,7 @@ func (c *checker) admin() {
 // didYouMean is the hint for a name that is not known.
 func didYouMean(name string, known []string) string {
 	known = slices.DeleteFunc(slices.Clone(known), func(one string) bool { return one == "" })
-	if near := nearest(name, known); near != "" {
+	if near := Nearest(name, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	if len(known) == 0 {

@@ -38,6 +38,9 @@ func TestWithout(t *testing.T) {
 		if !slices.Equal(got.HostNames(), test.hosts) {
 			t.Errorf("without %v it has %v", test.gone, got.HostNames())
 		}
+		if back := got.With(w, test.gone...); !sameSets(back, w) {
+			t.Errorf("without %v and with them again it has %v on %v", test.gone, back.Instances, back.HostNames())
+		}
 		again := got.Complete()
 		for _, i := range again.Instances {
 			if was, ok := w.Instance(i.Name); !ok || was != i || slices.Contains(test.gone, i.Name) {
@@ -48,4 +51,14 @@ func TestWithout(t *testing.T) {
 	if len(w.Instances) != 4 || len(w.Hosts) != 4 {
 		t.Error("the workspace itself was changed")
 	}
+}
+
+// sameSets reports whether two workspaces have the same hosts and instances, in
+// whatever order.
+func sameSets(a, b workspace.Workspace) bool {
+	in := func(x, y workspace.Workspace) bool {
+		return !slices.ContainsFunc(x.Hosts, func(h workspace.Host) bool { return !slices.Contains(y.Hosts, h) }) &&
+			!slices.ContainsFunc(x.Instances, func(i workspace.Instance) bool { return !slices.Contains(y.Instances, i) })
+	}
+	return in(a, b) && in(b, a)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/question"
+	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
 func (a *app) addCommand() *cobra.Command {
@@ -30,7 +31,7 @@ it. Nothing else on any host is touched; what this rcwizard would write there
 today is shown. When it fails, the cluster is as it was, and the command can be
 given again. A new host is logged in to as the others are, where those agree.`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(question.ParseAddresses(strings.Join(args, " "))) == 0 {
+			if len(addressesIn(args)) == 0 {
 				return usage(errors.New("add-instance needs a host: rcwizard add-instance root@192.0.2.14"))
 			}
 			return nil
@@ -45,7 +46,7 @@ given again. A new host is logged in to as the others are, where those agree.`,
 			return err
 		}
 		c := &alteration{app: a, verb: steps.PlanAdd, adds: true, drain: takeBackDrain}
-		if err := a.extend(c, ans, question.ParseAddresses(strings.Join(args, " "))); err != nil {
+		if err := a.extend(c, ans, addressesIn(args)); err != nil {
 			return err
 		}
 		c.ans.again = a.sameCommand(cmd, args)
@@ -65,6 +66,16 @@ given again. A new host is logged in to as the others are, where those agree.`,
 	f.String("install-docker", "", "install Docker on a new host that has none, from `SOURCE`: distribution, or docker for Docker's own repository")
 	f.Bool("overwrite-edited", false, "write over files that lie where the new instance's go")
 	return cmd
+}
+
+// addressesIn are the hosts that a command names. One that is named twice gets two
+// instances.
+func addressesIn(args []string) []question.Address {
+	out := make([]question.Address, 0, len(args))
+	for _, arg := range args {
+		out = append(out, question.ParseAddresses(arg)...)
+	}
+	return out
 }
 
 // takeBackDrain is how long an instance that is taken back goes on after the
@@ -97,7 +108,14 @@ func (a *app) sameCommand(cmd *cobra.Command, args []string) string {
 // extend finds out which instances come where, and what the workspace is with
 // them.
 func (a *app) extend(c *alteration, ans answers, addresses []question.Address) error {
-	c.ans, c.without = ans, ans.workspace
+	cut, err := underWay(ans)
+	if err != nil {
+		return err
+	}
+	if cut != nil && same(*cut, addresses) {
+		return a.addOn(c, ans, *cut)
+	}
+	c.ans, c.without, c.underWay = ans, ans.workspace, cut
 	names, ips := a.config.GetStringSlice("name"), a.config.GetStringSlice("private-ip")
 	if len(names) > len(addresses) || len(ips) > len(addresses) {
 		return usage(fmt.Errorf("--name and --private-ip have one value for each HOST, and there are %d", len(addresses)))
@@ -110,11 +128,6 @@ func (a *app) extend(c *alteration, ans answers, addresses []question.Address) e
 		if h, there := knownHost(w, address); there {
 			if n < len(ips) && ips[n] != "" {
 				return usage(fmt.Errorf("%s is a host of the workspace already, with the private address %s: leave --private-ip out", h.Name, h.PrivateIP))
-			}
-			if cut := begun(ans, h.Name); len(cut) > 0 {
-				a.sayf("going on with %s, which was being added\n", strings.Join(cut, ", "))
-				c.names, c.without = append(c.names, cut...), c.without.Without(cut...)
-				continue
 			}
 			w.Instances = append(w.Instances, workspace.Instance{Name: name, Host: h.Name})
 			continue
@@ -138,6 +151,23 @@ func (a *app) extend(c *alteration, ans answers, addresses []question.Address) e
 		c.names = append(c.names, i.Name)
 	}
 	c.ans.workspace = w
+	return nil
+}
+
+// addOn goes on with an addition to the same hosts, which was cut.
+func (a *app) addOn(c *alteration, ans answers, cut state.Alteration) error {
+	on, err := a.cutAlteration(ans, cut)
+	if err != nil {
+		return err
+	}
+	for n, name := range a.config.GetStringSlice("name") {
+		if name != "" && name != at(cut.Instances, n) {
+			back := on.commandFor("remove-instance", cut.Instances[0])
+			return usage(fmt.Errorf("%s was cut, under this name: go on without --name %s, or take it back first: %s", doing(cut), name, back))
+		}
+	}
+	a.sayf("going on with %s, which was being added\n", strings.Join(cut.Instances, ", "))
+	*c = *on
 	return nil
 }
 
@@ -193,7 +223,7 @@ func (a *app) newHost(w workspace.Workspace, address question.Address, name, ip 
 		}
 		h.SSH.IdentityFile = file
 	}
-	if ip == "" && slices.ContainsFunc(w.Hosts, func(o workspace.Host) bool { return o.PrivateIP != o.Address }) {
+	if ip == "" && slices.ContainsFunc(w.Hosts, func(o workspace.Host) bool { return o.PrivateIP != "" && o.PrivateIP != o.Address }) {
 		return h, usage(fmt.Errorf("by which address do the other hosts reach %s? They have private addresses of their own: give it with --private-ip", address.Host))
 	}
 	return h, nil

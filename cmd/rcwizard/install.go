@@ -41,7 +41,8 @@ func (a *app) resumeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "resume [NAME]",
 		Short: "Go on with a workspace where the last run stopped",
-		Long: `Go on with a workspace where the last run stopped. Every step looks at its host
+		Long: `Go on with a workspace where the last run stopped: with the installation, or
+with the instance that was being added or removed. Every step looks at its host
 again; what is as it should be stays untouched.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,6 +51,11 @@ again; what is as it should be stays untouched.`,
 				return err
 			}
 			a.lastTime(ans)
+			if cut, err := underWay(ans); err != nil {
+				return err
+			} else if cut != nil {
+				return a.goOn(cmd.Context(), ans, *cut)
+			}
 			return a.deploy(cmd.Context(), "resume", ans)
 		},
 	}
@@ -96,6 +102,7 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 		return err
 	}
 	a.warn(ans)
+	a.warnUnderWay(ans)
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
@@ -138,6 +145,11 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 			return err
 		}
 		a.sayf("rcwizard: %v\n", err)
+	}
+	if runErr == nil {
+		if err := a.overtaken(ans); err != nil {
+			return err
+		}
 	}
 	if report, counted := site.Result.Report(); runErr == nil && counted {
 		return standing(report.Verdict)

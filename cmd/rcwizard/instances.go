@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui/plain"
 	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
 // noteInstances is the key under which the journal notes which instances a run
@@ -58,8 +58,17 @@ type alteration struct {
 	adds    bool
 	drain   time.Duration
 	skips   []string
+	// withoutHost says that a host of an instance that is removed may be gone for
+	// good.
+	withoutHost bool
+	// underWay is what was under way when this was asked for; nil if nothing was.
+	// goesOn says that this is its continuation.
+	underWay *state.Alteration
+	goesOn   bool
 
 	site *steps.Site
+	// unreached are the hosts that cannot be connected to, and why.
+	unreached map[string]error
 }
 
 // carry does it, from the locks to the report.
@@ -67,101 +76,138 @@ func (c *alteration) carry(ctx context.Context) error {
 	if err := c.askSudo(&c.ans); err != nil {
 		return err
 	}
-	unlock, err := c.lockWaiting(ctx, c.ans, c.verb)
+	doing := c.verb + " " + strings.Join(c.names, " ")
+	unlock, err := c.lockWaiting(ctx, c.ans, doing)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	// What is kept is read before the lock is there: somebody may have been quicker.
-	if kept, err := c.ans.folder.LoadWorkspace(); err != nil || !reflect.DeepEqual(kept.Complete(), *c.ans.lastTime) {
-		return errors.Join(errors.New("the workspace was changed by another run meanwhile, and nothing by this one: run again"), err)
+	if err := c.unchanged(); err != nil {
+		return err
 	}
 	if err := c.ans.keepSecrets(); err != nil {
 		return err
 	}
-	site, disconnect, err := c.app.site(ctx, c.ans)
+	disconnect, err := c.connectNeeded(ctx)
 	if err != nil {
 		return err
 	}
 	defer disconnect()
-	release, err := c.lockHosts(ctx, c.ans, site, c.verb)
+	release, err := c.lockHosts(ctx, c.ans, c.site, doing)
 	if err != nil {
 		return err
 	}
 	defer release()
-	c.site = site
-	c.site.Scope = &steps.Scope{
-		Instances: c.names, Without: c.without, Drain: c.drain,
-		Kept: c.ans.folder.LoadWorkspace, Keep: c.ans.folder.SaveWorkspace,
-	}
 	if c.adds {
 		return c.add(ctx)
 	}
 	return c.remove(ctx)
 }
 
-// observe takes over the release that runs.
-func (c *alteration) observe(ctx context.Context) error {
+// at is where the alteration is carried out.
+func (c *alteration) at(site *steps.Site) {
+	c.site = site
+	c.site.Scope = &steps.Scope{
+		Instances: c.names, Without: c.without, Drain: c.drain, Lost: c.withoutHost,
+		Kept: c.ans.folder.LoadWorkspace, Keep: c.ans.folder.SaveWorkspace,
+	}
+}
+
+// plan is what it carries out.
+func (c *alteration) plan() engine.Plan {
+	if c.adds {
+		return steps.Add(c.site)
+	}
+	return steps.Remove(c.site)
+}
+
+// observe takes over the release that runs, and says so where it is another than
+// the workspace's.
+func (c *alteration) observe(ctx context.Context) (news string, err error) {
 	runs, err := c.site.Running(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return fmt.Errorf("look at the hosts: %w", ctx.Err())
+			return "", fmt.Errorf("look at the hosts: %w", ctx.Err())
 		}
-		return &exitError{code: exitCheckFailed, err: fmt.Errorf("nothing was changed: %w", err)}
+		return "", &exitError{code: exitCheckFailed, err: fmt.Errorf("nothing was changed: %w", err)}
 	}
 	if runs == c.ans.workspace.Release {
-		return nil
+		return "", nil
 	}
-	c.sayf("the cluster runs release %s, and workspace.yaml says %s: the one that runs is taken\n", runs, c.ans.workspace.Release)
+	news = fmt.Sprintf("the cluster runs release %s, and workspace.yaml says %s: the one that runs is taken", runs, c.ans.workspace.Release)
 	c.ans.workspace.Release = runs
 	tree, err := renderTree(c.ans)
 	if err != nil {
-		return err
+		return "", err
 	}
 	c.site.Workspace, c.site.Tree = c.ans.workspace, tree
-	return nil
+	return news, nil
 }
 
 func (c *alteration) add(ctx context.Context) error {
-	if err := c.observe(ctx); err != nil {
+	news, err := c.observe(ctx)
+	if err != nil {
 		return err
+	}
+	if news != "" {
+		c.sayf("%s\n", news)
 	}
 	c.site.Overwrite = c.config.GetBool("overwrite-edited")
 	first := c.firstStage(c.ans, c.site, c.skips)
 	first.only, first.instances = check.New(c.without, c.ans.workspace), c.names
+	first.skips = append(first.skips, c.notTried()...)
+	c.tellRoom()
 	if err := first.make(ctx); err != nil {
 		return err
 	}
 	if err := c.showRest(ctx); err != nil {
 		return err
 	}
-	plan := steps.Add(c.site)
+	plan := c.plan()
 	if first.ask {
 		if err := c.confirm(ctx, plan, first); err != nil {
 			return err
 		}
 	}
+	if err := c.begin(); err != nil {
+		return err
+	}
 	runErr := c.carryOut(ctx, plan, c.ans, &c.site.Result, first)
 	if runErr != nil {
 		return c.takeBack(ctx, runErr, first)
 	}
-	return c.end(ctx, c.ans)
+	if err := c.done(); err != nil {
+		return err
+	}
+	return c.end(ctx, c.after())
 }
 
 func (c *alteration) remove(ctx context.Context) error {
-	plan := steps.Remove(c.site)
+	if err := c.site.Meet(ctx); err != nil {
+		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	if err := c.showRest(ctx); err != nil {
+		return err
+	}
+	plan := c.plan()
 	if c.sys.interactive && !c.config.GetBool("yes") {
 		// There is no check to be made: nothing new comes to any host.
 		if err := c.confirm(ctx, plan, &stage{report: new(check.Report)}); err != nil {
 			return err
 		}
 	}
+	if err := c.begin(); err != nil {
+		return err
+	}
 	if err := c.carryOut(ctx, plan, c.ans, &c.site.Result, nil); err != nil {
 		return err
 	}
-	after := c.ans
-	after.workspace = c.without
-	return c.end(ctx, after)
+	if err := c.done(); err != nil {
+		return err
+	}
+	err := c.end(ctx, c.after())
+	c.tellLeft()
+	return err
 }
 
 // showRest tells what differs from what this rcwizard would write, and is left
@@ -192,7 +238,12 @@ func (c *alteration) showRest(ctx context.Context) error {
 func (c *alteration) takeBack(ctx context.Context, why error, first *stage) error {
 	exit, ok := errors.AsType[*exitError](why)
 	switch {
-	case first.refused || ok && exit.code == exitLocked:
+	case first.refused:
+		if c.goesOn {
+			return why
+		}
+		return errors.Join(why, c.done()) // nothing was begun
+	case ok && exit.code == exitLocked:
 		return why
 	case ctx.Err() != nil:
 		c.sayf("rcwizard: what was begun is left as it is, and nobody is sent to %s unless it answers; go on with: %s\n", c.names[0], c.ans.again)
@@ -200,21 +251,46 @@ func (c *alteration) takeBack(ctx context.Context, why error, first *stage) erro
 	}
 	plan := steps.TakeBack(c.site)
 	reports, err := engine.Preview(ctx, plan, engine.Options{Redact: c.redactor.Redact})
-	if err == nil && engine.Total(reports).Done == len(reports) {
-		c.sayf("rcwizard: the cluster is as it was; when the cause is mended, run again: %s\n", c.ans.again)
-		return why
+	if err != nil || engine.Total(reports).Done < len(reports) {
+		c.sayf("\ntaking back what was begun, so that the cluster is as it was\n")
+		if err := c.carryOutUntil(ctx, nil, plan, c.ans, new(steps.Result), nil); err != nil {
+			c.sayf("rcwizard: not everything could be taken back; go on with: %s\n", c.ans.again)
+			return why
+		}
 	}
-	c.sayf("\ntaking back what was begun, so that the cluster is as it was\n")
-	if err := c.carryOutUntil(ctx, nil, plan, c.ans, new(steps.Result), nil); err != nil {
-		c.sayf("rcwizard: not everything could be taken back; go on with: %s\n", c.ans.again)
-		return why
+	if err := c.done(); err != nil {
+		return errors.Join(why, err)
 	}
 	c.sayf("rcwizard: the cluster is as it was; when the cause is mended, run again: %s\n", c.ans.again)
 	return why
 }
 
+// after are the answers once it is carried out.
+func (c *alteration) after() answers {
+	after := c.ans
+	if !c.adds {
+		after.workspace = c.without
+	}
+	return after
+}
+
 // end writes down what stands on the hosts now, and tells the count.
 func (c *alteration) end(ctx context.Context, ans answers) error {
+	if err := c.written(ctx, ans); err != nil {
+		return err
+	}
+	if err := c.conclude(c.site, ans, false); err != nil {
+		return err
+	}
+	if report, counted := c.site.Result.Report(); counted {
+		return standing(report.Verdict)
+	}
+	return nil
+}
+
+// written writes down what stands on the hosts now, unless that is not what
+// would be rendered, or not known.
+func (c *alteration) written(ctx context.Context, ans answers) error {
 	tree, err := renderTree(ans)
 	if err != nil {
 		return err
@@ -230,38 +306,10 @@ func (c *alteration) end(ctx context.Context, ans answers) error {
 	if err != nil {
 		return fmt.Errorf("look at the hosts: %w", err)
 	}
-	if len(rest) == 0 { // else what is deployed is not what would be rendered
+	if len(rest) == 0 && len(c.unreached) == 0 {
 		if err := keepRendered(ans.folder, tree); err != nil {
 			return fmt.Errorf("keep the rendered files: %w", err)
 		}
 	}
-	if err := c.conclude(c.site, ans, false); err != nil {
-		return err
-	}
-	if report, counted := c.site.Result.Report(); counted {
-		return standing(report.Verdict)
-	}
 	return nil
-}
-
-// begun are the instances on a host that an addition which was cut had come so
-// far with that the workspace has them.
-func begun(ans answers, host string) []string {
-	history, err := engine.ReadJournal(ans.folder.Journal())
-	if err != nil {
-		return nil
-	}
-	last, ok := history.Last()
-	if !ok || last.Plan != steps.PlanAdd || last.Outcome == engine.Succeeded {
-		return nil
-	}
-	var out []string
-	for _, note := range last.Notes {
-		for name := range strings.SplitSeq(note.Value, ",") {
-			if i, there := ans.workspace.Instance(name); there && note.Key == noteInstances && i.Host == host {
-				out = append(out, name)
-			}
-		}
-	}
-	return out
 }

@@ -2,19 +2,20 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/viper"
 
-	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/workspace"
-	"github.com/rcwizard/rcwizard/workspace/question"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
@@ -87,6 +88,48 @@ func TestExtend(t *testing.T) {
 			},
 		},
 		{
+			name: "two new hosts and one more on each", hosts: "10.0.0.14 10.0.0.15 rc1 rc2",
+			want: []workspace.Instance{
+				{Name: "host1", Host: "host1", Port: 3000, MetricsPort: 9458},
+				{Name: "host2", Host: "host2", Port: 3000, MetricsPort: 9458},
+				{Name: "rc1-2", Host: "rc1", Port: 3001, MetricsPort: 9459},
+				{Name: "rc2-2", Host: "rc2", Port: 3001, MetricsPort: 9459},
+			},
+		},
+		{
+			name: "a new host twice", hosts: "10.0.0.14 10.0.0.14",
+			want: []workspace.Instance{
+				{Name: "host1", Host: "host1", Port: 3000, MetricsPort: 9458},
+				{Name: "host1-2", Host: "host1", Port: 3001, MetricsPort: 9459},
+			},
+		},
+		{
+			name: "IPv6", hosts: "fd00::14",
+			edit: func(w *workspace.Workspace) {
+				for i := range w.Hosts {
+					w.Hosts[i].Address = fmt.Sprintf("fd00::%d", i+1)
+					w.Hosts[i].PrivateIP = w.Hosts[i].Address
+				}
+			},
+			want: []workspace.Instance{{Name: "host1", Host: "host1", Port: 3000, MetricsPort: 9458}},
+			host: workspace.Host{Name: "host1", Address: "fd00::14", PrivateIP: "fd00::14", Sudo: "auto", SSH: workspace.SSH{User: "root", Port: 22}},
+		},
+		{
+			name: "this machine", hosts: "local", flags: map[string]any{"private-ip": []string{"10.0.0.9"}},
+			want: []workspace.Instance{{Name: "local", Host: "local", Port: 3000, MetricsPort: 9458}},
+			host: workspace.Host{Name: "local", Address: "local", PrivateIP: "10.0.0.9", Sudo: "auto"},
+		},
+		{
+			name: "with an external database", hosts: "10.0.0.14",
+			edit: func(w *workspace.Workspace) {
+				w.Database = workspace.Database{External: true}
+				w.Hosts = w.Hosts[1:]
+				w.Grafana.Mode = workspace.GrafanaNone
+				w.Messaging.Transporter = workspace.TransporterTCP
+			},
+			want: []workspace.Instance{{Name: "host1", Host: "host1", Port: 3000, MetricsPort: 9458, TCPPort: 3301}},
+		},
+		{
 			name: "one more with the transporter tcp", hosts: "rc1", flags: map[string]any{"name": []string{"second"}},
 			edit: func(w *workspace.Workspace) { w.Messaging.Transporter = workspace.TransporterTCP },
 			want: []workspace.Instance{{Name: "second", Host: "rc1", Port: 3001, MetricsPort: 9459, TCPPort: 3302}},
@@ -99,7 +142,7 @@ func TestExtend(t *testing.T) {
 				a.config.Set(name, value)
 			}
 			c := &alteration{app: a}
-			if err := a.extend(c, ans, question.ParseAddresses(test.hosts)); err != nil {
+			if err := a.extend(c, ans, addressesIn(strings.Fields(test.hosts))); err != nil {
 				t.Fatal(err)
 			}
 			w := c.ans.workspace
@@ -113,50 +156,137 @@ func TestExtend(t *testing.T) {
 	}
 }
 
-// An addition that was cut behind the point where the workspace has the instance
-// is gone on with; one that was done, or taken back, is not.
-func TestExtendGoesOn(t *testing.T) {
+// What was cut is gone on with by the same command, whether or not the workspace
+// had the instance by then; another command is refused until that is done.
+func TestGoesOn(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name    string
-		plan    string
-		outcome engine.Outcome
-		want    string
+		name   string
+		verb   string
+		kept   bool // the workspace has the instance already
+		hosts  string
+		flag   string
+		names  []string
+		goesOn bool
+		wrong  string
 	}{
-		{"cut", steps.PlanAdd, "", "rc2"},
-		{"failed", steps.PlanAdd, engine.Failed, "rc2"},
-		{"done", steps.PlanAdd, engine.Succeeded, "rc2-2"},
-		{"taken back", steps.PlanTakeBack, engine.Succeeded, "rc2-2"},
+		{name: "before it was kept", verb: steps.PlanAdd, hosts: "10.0.0.14", names: []string{"third"}, goesOn: true},
+		{name: "after it was kept", verb: steps.PlanAdd, kept: true, hosts: "root@10.0.0.14", names: []string{"third"}, goesOn: true},
+		{name: "by its name", verb: steps.PlanAdd, kept: true, hosts: "third", names: []string{"third"}, goesOn: true},
+		{name: "under the same name", verb: steps.PlanAdd, hosts: "10.0.0.14", flag: "third", names: []string{"third"}, goesOn: true},
+		{name: "under another name", verb: steps.PlanAdd, hosts: "10.0.0.14", flag: "fourth", wrong: "rcwizard remove-instance third --workspace chat-example-com"},
+		{name: "another host", verb: steps.PlanAdd, hosts: "10.0.0.15", names: []string{"host1"}},
+		{name: "one host more", verb: steps.PlanAdd, hosts: "10.0.0.14 10.0.0.15", names: []string{"host1", "host2"}},
+		{name: "a removal", verb: steps.PlanRemove, kept: true, hosts: "third", names: []string{"third-2"}},
 	} {
-		a, ans := operator(t, nil)
-		journal, err := engine.OpenJournal(ans.folder.Journal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		records := []engine.Record{{Kind: engine.RecordRunStarted, Plan: test.plan, Steps: 1}, {Kind: engine.RecordNoted, Key: noteInstances, Value: "rc2"}}
-		if test.outcome != "" {
-			records = append(records, engine.Record{Kind: engine.RecordRunEnded, Outcome: test.outcome})
-		}
-		for _, r := range records {
-			if err := journal.Record(r); err != nil {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			a, ans := operator(t, nil)
+			with := ans.workspace.Clone()
+			with.Hosts = append(with.Hosts, workspace.Host{Name: "third", Address: "10.0.0.14"})
+			with.Instances = append(with.Instances, workspace.Instance{Host: "third"})
+			with = with.Complete()
+			if test.kept {
+				if err := ans.folder.SaveWorkspace(with); err != nil {
+					t.Fatal(err)
+				}
+				ans.workspace, ans.lastTime = with, &with
+			}
+			if err := ans.folder.SaveAlteration(state.Alteration{Verb: test.verb, Instances: []string{"third"}, Workspace: with, Drain: time.Second, Command: "x"}); err != nil {
 				t.Fatal(err)
 			}
+			if test.flag != "" {
+				a.config.Set("name", []string{test.flag})
+			}
+			c := &alteration{app: a}
+			err := a.extend(c, ans, addressesIn(strings.Fields(test.hosts)))
+			if test.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wrong) {
+					t.Errorf("error %v, want %q", err, test.wrong)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(c.names, test.names) || c.goesOn != test.goesOn {
+				t.Errorf("names %v, goes on %t", c.names, c.goesOn)
+			}
+			for _, name := range test.names {
+				_, with := c.ans.workspace.Instance(name)
+				_, without := c.without.Instance(name)
+				if !with || without {
+					t.Errorf("%s: with it %t, without it %t", name, with, without)
+				}
+			}
+			if err := c.unchanged(); (err == nil) != test.goesOn {
+				t.Errorf("with the lock: %v", err)
+			}
+			if err := c.done(); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.unchanged(); err == nil || !strings.Contains(err.Error(), "meanwhile") {
+				t.Errorf("somebody was quicker: %v", err)
+			}
+		})
+	}
+}
+
+// An instance that was being added is taken back by its name, with those that were
+// added beside it.
+func TestDeparture(t *testing.T) {
+	t.Parallel()
+	a, ans := operator(t, nil)
+	with := ans.workspace.Clone()
+	with.Instances = append(with.Instances, workspace.Instance{Host: "rc1"}, workspace.Instance{Host: "rc2"})
+	with = with.Complete()
+	if _, err := a.departure(ans, "rc1-2", time.Second); err == nil || !strings.Contains(err.Error(), `no instance "rc1-2"; it has rc1, rc2; did you mean rc1?`) {
+		t.Errorf("error %v", err)
+	}
+	if err := ans.folder.SaveAlteration(state.Alteration{Verb: steps.PlanAdd, Instances: []string{"rc1-2", "rc2-2"}, Workspace: with, Command: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	c, err := a.departure(ans, "rc1-2", time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(c.names, []string{"rc1-2", "rc2-2"}) || len(c.ans.workspace.Instances) != 4 || len(c.without.Instances) != 2 || c.unchanged() != nil {
+		t.Errorf("%v leave %v for %v: %v", c.names, c.ans.workspace.Instances, c.without.Instances, c.unchanged())
+	}
+	if c, err = a.departure(ans, "rc2", time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.unchanged(); err == nil || !strings.Contains(err.Error(), "the addition of rc1-2, rc2-2 was cut") {
+		t.Errorf("while an addition was cut: %v", err)
+	}
+}
+
+// Only the hosts that an alteration touches must answer.
+func TestMissed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name        string
+		adds        bool
+		withoutHost bool
+		silent      string
+		wrong       string
+	}{
+		{name: "another's host", adds: true, silent: "rc1"},
+		{name: "another's host, removing", silent: "rc1"},
+		{name: "the new host", adds: true, silent: "rc2", wrong: "rc2 is silent"},
+		{name: "the database's", silent: "db", wrong: "db is silent"},
+		{name: "the proxy's, without host", withoutHost: true, silent: "edge", wrong: "edge is silent"},
+		{name: "its host", silent: "rc2", wrong: "if it is gone for good, remove rc2 without it: rcwizard remove-instance rc2 --workspace chat-example-com --without-host"},
+		{name: "without its host", withoutHost: true, silent: "rc2"},
+	} {
+		a, ans := operator(t, nil)
+		c := &alteration{app: a, ans: ans, names: []string{"rc2"}, adds: test.adds, verb: steps.PlanRemove, withoutHost: test.withoutHost}
+		err := c.missed(map[string]error{test.silent: errors.New(test.silent + " is silent")})
+		if (err == nil) != (test.wrong == "") || err != nil && !strings.Contains(err.Error(), test.wrong) {
+			t.Errorf("%s: %v", test.name, err)
 		}
-		if err := journal.Close(); err != nil {
-			t.Fatal(err)
-		}
-		c := &alteration{app: a}
-		if err := a.extend(c, ans, question.ParseAddresses("10.0.0.12")); err != nil {
-			t.Fatal(err)
-		}
-		if !slices.Equal(c.names, []string{test.want}) {
-			t.Errorf("%s: %v", test.name, c.names)
-		}
-		if _, there := c.without.Instance(test.want); there {
-			t.Errorf("%s: the workspace without it has it", test.name)
-		}
-		if _, there := c.ans.workspace.Instance(test.want); !there {
-			t.Errorf("%s: the workspace with it has it not", test.name)
+		if test.wrong == "rc2 is silent" && strings.Contains(err.Error(), "--without-host") {
+			t.Errorf("%s: %v", test.name, err)
 		}
 	}
 }

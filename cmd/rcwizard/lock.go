@@ -146,12 +146,15 @@ func (a *app) takenAway(ans answers) error {
 		a.locker.Err(), a.resumeWith(ans.workspace.Name))
 }
 
-// places are where the hosts of a workspace keep their locks.
+// places are where those hosts of a workspace keep their locks that are connected.
 func places(w workspace.Workspace, hosts map[string]remote.Host) []lock.Place {
 	sorted := slices.Clone(w.Hosts)
 	slices.SortFunc(sorted, func(x, y workspace.Host) int { return strings.Compare(x.Name, y.Name) })
 	out := make([]lock.Place, 0, len(sorted))
 	for _, h := range sorted {
+		if hosts[h.Name] == nil {
+			continue
+		}
 		out = append(out, lock.Place{
 			Host: hosts[h.Name], File: path.Join(w.Directory, lockName), NoRoot: h.Sudo == workspace.SudoNever,
 		})

@@ -3,12 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 func (a *app) removeCommand() *cobra.Command {
@@ -19,7 +21,9 @@ func (a *app) removeCommand() *cobra.Command {
 there any more, it goes on for a while for those who are with it, and it stops;
 then Prometheus watches it no more, its record leaves the registry, and its
 container and the files that rcwizard wrote leave the host. Files that somebody
-edited stay, and so do the images. The last instance is not removed.`,
+edited stay, and so do the images. The last instance is not removed. Where its
+host is gone for good, --without-host removes it everywhere else, and tells what
+is left there.`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(errors.New("remove-instance needs the name of an instance: rcwizard status lists them"))
@@ -36,22 +40,51 @@ edited stay, and so do the images. The last instance is not removed.`,
 		if drain < 0 {
 			return usage(fmt.Errorf("--drain %s is no time to wait", drain))
 		}
-		w := ans.workspace
-		if _, there := w.Instance(args[0]); !there {
-			names := make([]string, 0, len(w.Instances))
-			for _, i := range w.Instances {
-				names = append(names, i.Name)
-			}
-			return usage(fmt.Errorf("the workspace %s has no instance %q; it has %s", w.Name, args[0], strings.Join(names, ", ")))
-		}
-		if len(w.Instances) == 1 {
-			return usage(fmt.Errorf("%s is the last instance of %s: without it nobody is answered; add another one first", args[0], w.Name))
-		}
 		ans.again = a.sameCommand(cmd, args)
-		c := &alteration{app: a, verb: steps.PlanRemove, ans: ans, names: args, without: w.Without(args...), drain: drain}
+		c, err := a.departure(ans, args[0], drain)
+		if err != nil {
+			return err
+		}
 		return c.carry(cmd.Context())
 	}
 	instanceFlags(cmd)
 	cmd.Flags().Duration("drain", 30*time.Second, "how long the instance goes on for those who are with it, before it is stopped")
+	cmd.Flags().Bool("without-host", false, "remove it although its host cannot be reached, because it is gone for good")
 	return cmd
+}
+
+// departure is the removal of an instance: of the workspace, or of one that was
+// being added, or removed, when a run was cut.
+func (a *app) departure(ans answers, name string, drain time.Duration) (*alteration, error) {
+	cut, err := underWay(ans)
+	if err != nil {
+		return nil, err
+	}
+	c := &alteration{
+		app: a, verb: steps.PlanRemove, ans: ans, names: []string{name}, drain: drain,
+		withoutHost: a.config.GetBool("without-host"), underWay: cut,
+	}
+	if cut != nil && slices.Contains(cut.Instances, name) {
+		on, err := a.cutAlteration(ans, *cut)
+		if err != nil {
+			return nil, err
+		}
+		if len(cut.Instances) > 1 {
+			a.sayf("%s were being added together, and leave together\n", strings.Join(cut.Instances, ", "))
+		}
+		c.names, c.ans.workspace, c.goesOn = cut.Instances, on.ans.workspace, true
+	}
+	w := c.ans.workspace
+	if _, there := w.Instance(name); !there {
+		names := instanceNames(w)
+		hint := ""
+		if near := workspace.Nearest(name, names); near != "" {
+			hint = fmt.Sprintf("; did you mean %s?", near)
+		}
+		return nil, usage(fmt.Errorf("the workspace %s has no instance %q; it has %s%s", w.Name, name, strings.Join(names, ", "), hint))
+	}
+	if c.without = w.Without(c.names...); len(c.without.Instances) == 0 {
+		return nil, usage(fmt.Errorf("%s is the last instance of %s: without it nobody is answered; add another one first", name, w.Name))
+	}
+	return c, nil
 }

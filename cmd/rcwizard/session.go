@@ -109,13 +109,19 @@ func (a *app) resumeWith(name string) string { return a.commandWith("resume", na
 // commandWith is a command for a workspace, for a shell, from where this one was
 // given: with what was said of finding the workspace and its hosts.
 func (a *app) commandWith(verb, name string) string {
-	command := []string{"rcwizard", verb, name}
+	return strings.Join(append([]string{"rcwizard", verb, name}, a.whence()...), " ")
+}
+
+// whence are the flags that were given of finding a workspace and its hosts, for a
+// shell.
+func (a *app) whence() []string {
+	var flags []string
 	for _, flag := range []string{"dir", "ssh-config", "known-hosts"} {
 		if value := a.config.GetString(flag); value != "" {
-			command = append(command, "--"+flag, word(value))
+			flags = append(flags, "--"+flag, word(value))
 		}
 	}
-	return strings.Join(command, " ")
+	return flags
 }
 
 // word writes a text as one word of a shell, in quotes where it needs them.

@@ -45,6 +45,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 		return err
 	}
 	defer disconnect()
+	a.warnUnderWay(ans)
 	report := cluster.Observe(ctx, site.Workspace, site.Secrets, site.View)
 	if a.config.GetBool("json") {
 		if err := a.printJSON(report); err != nil {

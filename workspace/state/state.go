@@ -11,6 +11,7 @@
 // The folder, 0700:
 //
 //	workspace.yaml   the answers, without secrets
+//	alteration.json  which instances are being added or removed, until it is done
 //	secrets.yaml     0600
 //	journal.jsonl    what was done
 //	lock             held by the run that is at work
@@ -48,6 +49,8 @@ const (
 	manifestFile  = "manifest.json"
 	reportFile    = "report.md"
 	firewallFile  = "firewall.json"
+
+	alterationFile = "alteration.json"
 )
 
 const (

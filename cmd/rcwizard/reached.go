@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// connectNeeded connects to the hosts. Those that have nothing to do with the
+// instances need not answer: what is then not known is said.
+func (c *alteration) connectNeeded(ctx context.Context) (disconnect func(), err error) {
+	tree, err := renderTree(c.ans)
+	if err != nil {
+		return nil, err
+	}
+	roots, err := trust(c.ans.workspace)
+	if err != nil {
+		return nil, err
+	}
+	c.redactor.Add(c.ans.all().Values()...)
+	hosts, failures, err := c.reach(ctx, &c.ans, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.missed(failures); err != nil {
+		closeAll(hosts)
+		return nil, err
+	}
+	c.unreached = failures
+	c.tellUnreached()
+	c.at(&steps.Site{
+		Workspace: c.ans.workspace, Secrets: c.ans.all(), Tree: tree,
+		Hosts: hosts, Version: c.build.Version,
+		View: steps.ViewFrom(c.ans.workspace, hosts, (&net.Dialer{}).DialContext, roots),
+	})
+	return func() { closeAll(hosts) }, nil
+}
+
+// hostsOf are the hosts of the instances that come or go.
+func (c *alteration) hostsOf() []string {
+	var out []string
+	for _, name := range c.names {
+		if i, there := c.ans.workspace.Instance(name); there && !slices.Contains(out, i.Host) {
+			out = append(out, i.Host)
+		}
+	}
+	return out
+}
+
+// shared reports whether a host carries what the whole cluster needs.
+func shared(w workspace.Workspace, host string) bool {
+	return host == w.Database.Host || host == w.Proxy.Host
+}
+
+// missed is the error of the hosts that cannot be done without, with the way to
+// remove an instance whose host is gone.
+func (c *alteration) missed(failures map[string]error) error {
+	missing := make(map[string]error)
+	for host, err := range failures {
+		own := slices.Contains(c.hostsOf(), host)
+		if shared(c.ans.workspace, host) || own && !c.withoutHost {
+			missing[host] = err
+		}
+	}
+	err := unreached(c.ans.workspace, missing)
+	if err == nil {
+		return nil
+	}
+	for host := range missing {
+		if c.adds || c.withoutHost || shared(c.ans.workspace, host) {
+			return err
+		}
+	}
+	return fmt.Errorf("%w\nif it is gone for good, remove %s without it: %s", err,
+		strings.Join(c.names, ", "), c.commandFor(c.verb, c.names[0], "--without-host"))
+}
+
+// tellUnreached says which hosts do not answer, and what is not known for that.
+func (c *alteration) tellUnreached() {
+	for _, h := range c.ans.workspace.Hosts {
+		err := c.unreached[h.Name]
+		if err == nil {
+			continue
+		}
+		if slices.Contains(c.hostsOf(), h.Name) {
+			c.sayf("going on without %s, which cannot be reached: %v\n", h.Name, err)
+			continue
+		}
+		on := c.ans.workspace.InstancesOn(h.Name)
+		runs := make([]string, 0, len(on))
+		for _, i := range on {
+			runs = append(runs, i.Name)
+		}
+		c.sayf("going on without %s, which cannot be reached and is not needed for this: %v\n"+
+			"not known is which release %s runs, whether the new connections to it work, and what was changed there by hand\n",
+			h.Name, err, strings.Join(runs, ", "))
+	}
+}
+
+// notTried are the checks of connections to and from hosts that cannot be reached.
+func (c *alteration) notTried() []string {
+	var ids []string
+	for _, e := range check.Edges(c.ans.workspace) {
+		if c.unreached[e.From] != nil || c.unreached[e.To] != nil {
+			ids = append(ids, e.ID())
+		}
+	}
+	return ids
+}
+
+// tellRoom says how many instances the processors of a host are good for, where
+// one more comes to it.
+func (c *alteration) tellRoom() {
+	for _, host := range c.hostsOf() {
+		there, cores := len(c.ans.workspace.InstancesOn(host)), c.site.Cores(host)
+		if there < 2 || cores == 0 {
+			continue
+		}
+		advised := max(1, cores-1)
+		fits := "there is room for that"
+		if there > advised {
+			fits = "that is more, and they will wait for each other"
+		}
+		c.sayf("%s has %s, for which the guide advises %s at most; it will have %d: %s\n",
+			host, plural(cores, "core"), plural(advised, "instance"), there, fits)
+	}
+}
+
+// tellLeft says what stayed on hosts that an instance was removed without, and
+// what to do if they come back.
+func (c *alteration) tellLeft() {
+	for _, name := range c.names {
+		i, _ := c.ans.workspace.Instance(name)
+		if c.unreached[i.Host] == nil {
+			continue
+		}
+		dir := path.Join(c.ans.workspace.Directory, "instances", name)
+		c.sayf(`
+Left on %[1]s, which could not be reached: the container of %[2]s and its files in
+%[3]s, with its licence and the way to the database in them.
+If %[1]s ever starts again, Rocket.Chat starts there by itself and works on the
+database: nothing sends people to it, and it may be of an older release by then.
+Keep it off the network until this was run on it, as root:
+  cd %[3]s && docker compose down && cd / && rm -r %[3]s
+`, i.Host, name, word(dir))
+	}
+}

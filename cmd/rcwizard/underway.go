@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/question"
+	"github.com/rcwizard/rcwizard/workspace/state"
+)
+
+// underWay is what was being done to the instances when a run was cut; nil if
+// nothing was.
+func underWay(ans answers) (*state.Alteration, error) {
+	cut, there, err := ans.folder.LoadAlteration()
+	if err != nil || !there {
+		return nil, err //nolint:wrapcheck // it names the file
+	}
+	return &cut, nil
+}
+
+// doing is what is under way, in words.
+func doing(cut state.Alteration) string {
+	verb := "the removal of "
+	if cut.Verb == steps.PlanAdd {
+		verb = "the addition of "
+	}
+	return verb + strings.Join(cut.Instances, ", ")
+}
+
+// cutAlteration is what was under way as it is gone on with, whoever asks for it:
+// resume, the same command again, or the wizard.
+func (a *app) cutAlteration(ans answers, cut state.Alteration) (*alteration, error) {
+	c := &alteration{
+		app: a, verb: cut.Verb, adds: cut.Verb == steps.PlanAdd, drain: cut.Drain, withoutHost: cut.WithoutHost,
+		names: cut.Instances, underWay: &cut, goesOn: true, ans: ans,
+	}
+	// The answers may have changed since.
+	w := ans.workspace.With(cut.Workspace, cut.Instances...).Complete()
+	if err := w.Validate().Err(); err != nil {
+		return nil, fmt.Errorf("%s cannot be gone on with, since the workspace was changed: %w", doing(cut), usage(err))
+	}
+	c.without, c.ans.workspace, c.ans.again = w.Without(cut.Instances...), w, cut.Command
+	return c, nil
+}
+
+// goOn carries on with what was under way.
+func (a *app) goOn(ctx context.Context, ans answers, cut state.Alteration) error {
+	if !a.config.GetBool("yes") && !a.sys.interactive {
+		return usage(errors.New("nobody can be asked here: give --yes"))
+	}
+	if !reflect.DeepEqual(ans.workspace, *ans.lastTime) {
+		return usage(fmt.Errorf("%s was cut; go on with it first, without other answers: %s", doing(cut), a.resumeWith(ans.workspace.Name)))
+	}
+	c, err := a.cutAlteration(ans, cut)
+	if err != nil {
+		return err
+	}
+	if c.skips, err = a.skips(c.ans); err != nil {
+		return err
+	}
+	a.sayf("going on with %s\n", doing(cut))
+	return c.carry(ctx)
+}
+
+// warnUnderWay tells what was cut, where a command does something else.
+func (a *app) warnUnderWay(ans answers) {
+	cut, err := underWay(ans)
+	if err != nil {
+		a.sayf("warning: %v\n", err)
+		return
+	}
+	if cut != nil {
+		a.sayf("warning: %s was cut; go on with it: %s\n", doing(*cut), a.resumeWith(ans.workspace.Name))
+	}
+}
+
+// overtaken forgets what was under way once an installation has brought about all
+// of a workspace that has the instances: those that were coming are there, and
+// those that were leaving are back.
+func (a *app) overtaken(ans answers) error {
+	cut, err := underWay(ans)
+	if err != nil || cut == nil {
+		return err
+	}
+	for _, name := range cut.Instances {
+		if _, there := ans.workspace.Instance(name); !there {
+			return nil
+		}
+	}
+	return ans.folder.DropAlteration() //nolint:wrapcheck // it says what it did
+}
+
+// unchanged sees, with the lock, that what was read before is so still: somebody
+// may have been quicker. Of what is under way there is one at a time.
+func (c *alteration) unchanged() error {
+	const quicker = "the workspace was changed by another run meanwhile, and nothing by this one: run again"
+	if kept, err := c.ans.folder.LoadWorkspace(); err != nil || !reflect.DeepEqual(kept.Complete(), *c.ans.lastTime) {
+		return errors.Join(errors.New(quicker), err)
+	}
+	cut, err := underWay(c.ans)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(cut, c.underWay) {
+		return errors.New(quicker)
+	}
+	if cut == nil || c.goesOn {
+		return nil
+	}
+	back := ""
+	if cut.Verb == steps.PlanAdd {
+		back = ", or take it back: " + c.commandFor("remove-instance", cut.Instances[0])
+	}
+	return usage(fmt.Errorf("%s was cut; go on with it first: %s%s", doing(*cut), c.resumeWith(c.ans.workspace.Name), back))
+}
+
+// commandFor is a command about an instance of the workspace, for a shell.
+func (c *alteration) commandFor(verb, instance string, flags ...string) string {
+	words := append([]string{"rcwizard", verb, instance, "--workspace", c.ans.workspace.Name}, flags...)
+	return strings.Join(append(words, c.whence()...), " ")
+}
+
+// begin keeps that this is under way, before the first change.
+func (c *alteration) begin() error {
+	return c.ans.folder.SaveAlteration(state.Alteration{ //nolint:wrapcheck // it says what it did
+		Verb: c.verb, Instances: c.names, Workspace: c.ans.workspace, Drain: c.drain,
+		WithoutHost: c.withoutHost, Command: c.ans.again,
+	})
+}
+
+// done says that nothing is under way any more: all of it was brought about, or
+// taken back.
+func (c *alteration) done() error {
+	return c.ans.folder.DropAlteration() //nolint:wrapcheck // it says what it did
+}
+
+// same reports whether the addresses are those of an addition's hosts: then it is
+// what is asked for again.
+func same(cut state.Alteration, addresses []question.Address) bool {
+	if cut.Verb != steps.PlanAdd {
+		return false
+	}
+	asked, cutOn := make([]string, 0, len(addresses)), make([]string, 0, len(cut.Instances))
+	for _, address := range addresses {
+		h, known := knownHost(cut.Workspace, address)
+		if !known {
+			return false
+		}
+		asked = append(asked, h.Name)
+	}
+	for _, name := range cut.Instances {
+		i, _ := cut.Workspace.Instance(name)
+		cutOn = append(cutOn, i.Host)
+	}
+	slices.Sort(asked)
+	slices.Sort(cutOn)
+	return slices.Equal(asked, cutOn)
+}
+
+// instanceNames are those of the workspace.
+func instanceNames(w workspace.Workspace) []string {
+	names := make([]string, 0, len(w.Instances))
+	for _, i := range w.Instances {
+		names = append(names, i.Name)
+	}
+	return names
+}
