@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 )
@@ -43,8 +44,9 @@ type Lock struct {
 	file *os.File
 }
 
-// Lock takes the folder for this process and writes down who it is. If another
-// process has it, the error is a *LockedError; it does not wait.
+// Lock takes the folder for this process, writes down who it is, and removes what
+// a process that was killed left half written. If another process has it, the
+// error is a *LockedError; it does not wait.
 func (f *Folder) Lock(info Holder) (*Lock, error) {
 	file, err := os.OpenFile(f.path(lockFile), os.O_RDWR|os.O_CREATE, fileMode)
 	if err != nil {
@@ -58,10 +60,27 @@ func (f *Folder) Lock(info Holder) (*Lock, error) {
 		return nil, fmt.Errorf("locking the state folder %s: %w; its file system may not know locks: choose another with --dir", f.dir, err)
 	}
 	l := &Lock{file: file}
-	if err := l.write(info); err != nil {
+	if err := errors.Join(l.write(info), f.sweep()); err != nil {
 		return nil, errors.Join(fmt.Errorf("locking the state folder: %w", err), l.Close())
 	}
 	return l, nil
+}
+
+// sweep removes the files that a process left half written when it was killed.
+// Who holds the lock is the only one that writes.
+func (f *Folder) sweep() error {
+	for _, name := range []string{workspaceFile, secretsFile, manifestFile, reportFile, firewallFile} {
+		left, err := filepath.Glob(f.path("." + name + "[0-9]*")) // as renameio names them
+		if err != nil {
+			return fmt.Errorf("what was left of %s: %w", name, err)
+		}
+		for _, path := range left {
+			if err := os.Remove(path); err != nil {
+				return fmt.Errorf("remove what was left of %s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // Close gives the folder back. The file stays: removing it would let two

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/renameio/v2"
 
 	"github.com/rcwizard/rcwizard/workspace"
 )
@@ -237,6 +238,42 @@ func TestManifest(t *testing.T) {
 		}
 		if _, err := f.LoadManifest(); err == nil {
 			t.Errorf("%q was read", text)
+		}
+	}
+}
+
+// What a process leaves that is killed while it writes a file goes with the next
+// lock, and nothing else does.
+func TestSweep(t *testing.T) {
+	f := open(t)
+	if err := f.SaveSecrets(workspace.Secrets{}); err != nil {
+		t.Fatal(err)
+	}
+	// What renameio calls its file is seen, not assumed.
+	pending, err := renameio.NewPendingFile(f.SecretsPath(), renameio.WithTempDir(f.Dir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Dir(pending.Name()) != f.Dir() {
+		t.Fatalf("it lies in %s", pending.Name())
+	}
+	mine := f.path(".workspace.yaml.mine")
+	if err := os.WriteFile(mine, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := f.Lock(Holder{PID: os.Getpid()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(pending.Name()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%s is still there: %v", pending.Name(), err)
+	}
+	for _, path := range []string{mine, f.SecretsPath()} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
 		}
 	}
 }
