@@ -183,18 +183,22 @@ func (a *answers) keep() error {
 // anything uses them. Of the answers themselves, what was deployed with others
 // stays known: a look at another release, or an installation that was declined,
 // would have the next resume upgrade to it. A folder that knows nothing yet
-// takes these, so that it can be resumed.
+// takes these, so that it can be resumed; they come last, since a folder with
+// answers and without secrets would be resumed with other secrets, and without
+// the licence.
 func (a *answers) keepSecrets() error {
 	_, err := a.folder.LoadWorkspace()
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := a.keep(); err != nil {
-			return err
-		}
-	case err != nil:
+	fresh := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !fresh {
 		return fmt.Errorf("read the answers of last time: %w", err)
 	}
-	return a.makeSecrets()
+	if err := a.makeSecrets(); err != nil {
+		return err
+	}
+	if fresh {
+		return a.keep()
+	}
+	return nil
 }
 
 // makeSecrets makes the secrets that are missing and writes them down.
