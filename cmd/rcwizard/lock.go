@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -94,10 +95,16 @@ func (a *app) lockHosts(ctx context.Context, ans answers, site *steps.Site, doin
 	if err != nil {
 		from = "an unnamed machine"
 	}
-	wait := a.config.GetDuration("lock-wait")
 	held, err := lock.Take(ctx, lock.Holder{User: a.login(), From: from, PID: os.Getpid(), Doing: doing}, places(ans.workspace, site.Hosts), lock.Options{
-		Wait:    wait,
-		Waiting: func(e *lock.HeldError) { a.sayf("%v\nwaiting up to %s\n", e, wait) },
+		Wait:  a.config.GetDuration("lock-wait"),
+		Ended: func(h lock.Holder) bool { return a.endedHere(h, from) },
+		Waiting: func(e *lock.HeldError, atMost time.Duration) {
+			if a.endedHere(e.Holder, from) {
+				a.sayf("host %s: it is still ending what %s, which was killed here (process %d), had running there; waiting for that, %s at most\n", e.Host, e.Holder.Doing, e.Holder.PID, atMost)
+				return
+			}
+			a.sayf("%v\nwaiting up to %s\n", e, atMost)
+		},
 	})
 	var other *lock.HeldError
 	switch {
@@ -119,6 +126,13 @@ func (a *app) lockHosts(ctx context.Context, ans answers, site *steps.Site, doin
 			a.sayf("rcwizard: unlock the hosts: %v\n", err)
 		}
 	}, nil
+}
+
+// endedHere tells of a holder that it was a process of this login on this
+// machine, and is no more: killed, or gone with the machine's power. Of one that
+// is not surely gone it says no.
+func (a *app) endedHere(h lock.Holder, from string) bool {
+	return h.From == from && h.User == a.login() && h.PID > 0 && errors.Is(syscall.Kill(h.PID, 0), syscall.ESRCH)
 }
 
 // tidyTime is how long a person who leaves at a question waits at most until the

@@ -41,6 +41,9 @@ const (
 	// reserve is how long before the host would end a silent lock its holder no
 	// longer relies on it.
 	reserve = 3 * time.Second
+	// graceTime is how long a host may take, beyond the holder's time, to end
+	// what the holder had running and to free the lock.
+	graceTime = 10 * time.Second
 )
 
 // Host is the part of remote.Host that locking uses.
@@ -141,8 +144,20 @@ type Options struct {
 	Beat time.Duration
 	// Wait is how long to wait for others to give a lock back.
 	Wait time.Duration
-	// Waiting, when not nil, is told once for whom it waits.
-	Waiting func(*HeldError)
+	// Ended, when not nil, tells whether a holder is known to have ended without
+	// giving its lock back. The host frees that by itself, within seconds or at
+	// most TTL, and so long it is waited for, whatever Wait says.
+	Ended func(Holder) bool
+	// Waiting, when not nil, is told once for whom it waits, and how long at most.
+	Waiting func(e *HeldError, atMost time.Duration)
+}
+
+// patience is how long to wait for a holder.
+func (o Options) patience(h Holder) time.Duration {
+	if o.Ended == nil || !o.Ended(h) {
+		return o.Wait
+	}
+	return max(o.Wait, o.TTL+graceTime)
 }
 
 func (o Options) filled() Options {

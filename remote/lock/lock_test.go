@@ -145,8 +145,11 @@ func TestWaiting(t *testing.T) {
 	s := newSite(t, 1)
 	h := take(t, "alice", s.places(t), lock.Options{})
 	var told []string
-	take(t, "bob", s.places(t), lock.Options{Wait: 20 * time.Second, Waiting: func(e *lock.HeldError) {
+	take(t, "bob", s.places(t), lock.Options{Wait: 20 * time.Second, Waiting: func(e *lock.HeldError, atMost time.Duration) {
 		told = append(told, e.Holder.User)
+		if atMost != 20*time.Second {
+			t.Errorf("it is told to wait up to %v", atMost)
+		}
 		if err := h.Close(); err != nil {
 			t.Error(err)
 		}
@@ -158,6 +161,34 @@ func TestWaiting(t *testing.T) {
 	var held *lock.HeldError
 	if !errors.As(err, &held) || held.Holder.User != "bob" {
 		t.Errorf("who waited in vain got %v", err)
+	}
+}
+
+// A holder that is known to have ended is waited for although nobody asked to
+// wait, and only that one.
+func TestWaitingForWhoEnded(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, 1)
+	h := take(t, "alice", s.places(t), lock.Options{})
+	var told []string
+	take(t, "alice", s.places(t), lock.Options{
+		Ended: func(who lock.Holder) bool { return who.User == "alice" },
+		Waiting: func(e *lock.HeldError, atMost time.Duration) {
+			told = append(told, e.Holder.User)
+			if atMost < lock.DefaultTTL || atMost > 2*lock.DefaultTTL {
+				t.Errorf("it would wait for %v", atMost)
+			}
+			if err := h.Close(); err != nil {
+				t.Error(err)
+			}
+		},
+	})
+	if diff := cmp.Diff([]string{"alice"}, told); diff != "" {
+		t.Errorf("it is told of others (-want +got):\n%s", diff)
+	}
+	_, err := lock.Take(t.Context(), person("bob"), s.places(t), lock.Options{Ended: func(who lock.Holder) bool { return who.User != "alice" }})
+	if held, ok := errors.AsType[*lock.HeldError](err); !ok || held.Holder.User != "alice" {
+		t.Errorf("with a holder that is alive it gives %v", err)
 	}
 }
 

@@ -35,7 +35,9 @@ type Held struct {
 // Take takes the lock of every place, in the order given: all of them, or none.
 // Operators who name the hosts in the same order are served in the order in
 // which they came to the first. Where somebody else has one the error wraps a
-// *HeldError, after Options.Wait at the latest; nothing is held meanwhile.
+// *HeldError, after Options.Wait at the latest, or a little more than
+// Options.TTL where Options.Ended says that the holder is no more; nothing is
+// held meanwhile.
 //
 // Where a lock cannot be made, because the login may not write there or sudo
 // refuses, nobody is kept away and nothing may be changed: Hold gives the error
@@ -52,14 +54,18 @@ func Take(ctx context.Context, who Holder, places []Place, opt Options) (*Held, 
 			return h, nil
 		}
 		var held *HeldError
-		if !errors.As(err, &held) || time.Since(began) >= opt.Wait {
+		if !errors.As(err, &held) {
+			return nil, err
+		}
+		wait := opt.patience(held.Holder)
+		if time.Since(began) >= wait {
 			return nil, err
 		}
 		if !told && opt.Waiting != nil {
 			told = true
-			opt.Waiting(held)
+			opt.Waiting(held, wait)
 		}
-		timer := time.NewTimer(min(time.Second, opt.Wait-time.Since(began)))
+		timer := time.NewTimer(min(time.Second, wait-time.Since(began)))
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
