@@ -68,7 +68,8 @@ func (e *PutError) Error() string {
 // member on stdin. Everything is written and verified in a directory of the
 // same file system that only the writer can enter, then renamed into place.
 // What a cut run left behind is removed by the next one: the name tells the
-// pid that made it.
+// process that made it, by its pid and by when it began, since after a boot
+// another has the pid.
 const putScript = `u=$1 o=$2 d=$3
 shift 3
 umask 077
@@ -83,10 +84,9 @@ mk() {
 }
 mk "$d"
 d=$(cd -- "$d" && pwd -P)
-for t in "$d"/.rcwz-[0-9]*; do
-	[ -d "$t" ] && [ ! -d "/proc/${t##*-}" ] && rm -rf -- "$t" || :
-done
-t=$d/.rcwz-$$
+@DEAD@
+dead "$d" | while read -r n; do rm -rf -- "$d/$n"; done
+t=$d/.rcwz-$$-$(born $$)
 trap 'rm -rf -- "$t"' EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
@@ -95,7 +95,7 @@ mkdir -- "$t"
 cd -- "$t"
 tar -xpomf -
 [ -f .rcwz-sum ] || { echo "rcwz-corrupt: the stream was cut" >&2; exit 70; }
-mv -- .rcwz-sum ../.rcwz-$$/..sum
+mv -- .rcwz-sum ..sum
 [ ! -s ..sum ] || sha256sum -c ..sum >..log 2>&1 || { grep -v ': OK$' ..log >..bad; echo "rcwz-corrupt: $(head -n 3 ..bad)" >&2; exit 70; }
 rm -f -- ..log
 if [ -n "$o" ]; then chown -R -- "$o" .; fi
@@ -130,6 +130,26 @@ done <..sum
 sync -f "$d" 2>/dev/null || sync
 `
 
+// UploadsLeft is shell text that defines a function dead. It prints the names of
+// the directories that uploads to a directory left there, those of uploads under
+// way not among them. The next Put to the directory removes them.
+const UploadsLeft = `born() {
+	b=
+	read -r x x x x x x x x x x x x x x x x x x x x x b x <"/proc/$1/stat" || :
+	echo "$b"
+} 2>/dev/null
+dead() {
+	for t in "$1"/.rcwz-[0-9]*; do
+		[ -d "$t" ] || continue
+		n=${t##*/.rcwz-}
+		case $n in
+		*-*) [ -z "$(born "${n%%-*}")" ] || [ "$(born "${n%%-*}")" != "${n#*-}" ] || continue ;;
+		*) [ ! -d "/proc/$n" ] || continue ;;
+		esac
+		echo ".rcwz-$n"
+	done
+}`
+
 // Put implements Host.
 func (r *runner) Put(ctx context.Context, dir string, files []File, opt PutOptions) error {
 	stream, err := putStream(dir, files, opt)
@@ -141,7 +161,7 @@ func (r *runner) Put(ctx context.Context, dir string, files []File, opt PutOptio
 		dirMode = 0o755
 	}
 	args := append([]string{fmt.Sprintf("%04o", 0o777&^dirMode.Perm()), opt.Owner, path.Clean(dir)}, opt.Remove...)
-	res, err := r.Run(ctx, Command{Script: putScript, Args: args, Stdin: bytes.NewReader(stream), Root: opt.Root})
+	res, err := r.Run(ctx, Command{Script: strings.Replace(putScript, "@DEAD@", UploadsLeft, 1), Args: args, Stdin: bytes.NewReader(stream), Root: opt.Root})
 	if err != nil {
 		return fmt.Errorf("write files to %s: %w", dir, err)
 	}

@@ -229,8 +229,14 @@ func TestPutCut(t *testing.T) {
 func TestPutCleansUpAfterTheDead(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	dead, alive := filepath.Join(dir, ".rcwz-4194999"), filepath.Join(dir, ".rcwz-"+strconv.Itoa(os.Getpid()))
-	for _, d := range []string{dead, alive} {
+	stat, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, born := strconv.Itoa(os.Getpid()), strings.Fields(string(stat))[21]
+	alive := filepath.Join(dir, ".rcwz-"+pid+"-"+born)
+	// The second was made by a process that had our pid before the host's boot.
+	for _, d := range []string{filepath.Join(dir, ".rcwz-4194999-17"), filepath.Join(dir, ".rcwz-"+pid+"-17"), filepath.Join(dir, ".rcwz-4194999"), alive} {
 		if err := os.Mkdir(d, 0o700); err != nil {
 			t.Fatal(err)
 		}

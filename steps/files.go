@@ -80,14 +80,19 @@ func (p project) checkFiles(ctx context.Context) (engine.Report, error) {
 		return engine.Report{}, err
 	}
 	changes, edited = append(changes, gone...), append(edited, touched...)
+	for _, name := range seen.left {
+		changes = append(changes, engine.Change{Kind: engine.Delete, Path: p.path(name)})
+	}
 	switch {
 	case len(edited) > 0 && !p.site.Overwrite:
 		r := blocked(notOurs(edited, p, seen.receipt != nil))
 		r.Changes = changes
 		r.Next = "look at the difference with rcwizard plan, and decide which of the two is to stay"
 		return r, nil
+	case len(changes) > len(seen.left):
+		return needed(fmt.Sprintf("%d of %d files differ", len(changes)-len(seen.left), len(wanted)), changes...), nil
 	case len(changes) > 0:
-		return needed(fmt.Sprintf("%d of %d files differ", len(changes), len(wanted)), changes...), nil
+		return needed("as they should be, beside what an upload that was cut left there", changes...), nil
 	case seen.receipt == nil:
 		return needed("as they should be, but not written by rcwizard: they are taken over", engine.Change{Kind: engine.Create, Path: p.path(receiptName)}), nil
 	}
@@ -207,6 +212,16 @@ func (p project) putFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(seen.left) > 0 {
+		// Any Put removes it. If that is all, no file is touched: containers may
+		// have them mounted.
+		if err := p.host.Put(ctx, p.Dir, nil, remote.PutOptions{Root: p.site.asRoot(p.Host)}); err != nil {
+			return fmt.Errorf("remove what was left in %s: %w", p.Dir, err)
+		}
+		if r, err := p.checkFiles(ctx); err != nil || r.Verdict == engine.Done {
+			return err
+		}
+	}
 	receipt := Receipt{
 		Version: receiptVersion, RCWizard: p.site.Version, Workspace: p.site.Workspace.Name,
 		Project: p.Name, Role: p.Role, Instance: p.Instance, Release: p.site.Workspace.Release,
@@ -276,15 +291,19 @@ type entry struct {
 type directory struct {
 	entries map[string]entry
 	receipt *Receipt
+	// left are directories of uploads that were cut, as by a loss of power.
+	left []string
 	// foreign says why the directory cannot be taken: empty if it can.
 	foreign string
 }
 
-// lookScript prints one line for each path that exists, then the receipt. It
-// forks a fixed number of times, however many paths there are.
-const lookScript = `
+// lookScript prints one line for each path that exists, one for each upload that
+// was cut, then the receipt. It forks a fixed number of times, however many paths
+// there are.
+const lookScript = remote.UploadsLeft + `
 cd -- "$1" 2>/dev/null || exit 0
 shift
+dead . | sed 's/^/left /'
 if [ $# -gt 0 ]; then
 	stat -c 'stat %a %F|%n' -- "$@" 2>/dev/null || :
 	sha256sum -- "$@" 2>/dev/null | sed 's/^/sum /' || :
@@ -309,7 +328,7 @@ func (p project) look(ctx context.Context, wanted []render.File) (directory, err
 		return directory{}, fmt.Errorf("look into %s: %s", p.Dir, strings.TrimSpace(res.Stderr))
 	}
 	listing, receipt, found := strings.Cut("\n"+res.Stdout, "\nreceipt\n")
-	d := directory{entries: parseListing(listing)}
+	d := directory{entries: parseListing(listing), left: parseLeft(listing)}
 	if found {
 		r, err := parseReceipt([]byte(receipt))
 		if err != nil {
@@ -369,6 +388,17 @@ func parseListing(text string) map[string]entry {
 		}
 	}
 	return entries
+}
+
+// parseLeft reads what lookScript printed of uploads that were cut.
+func parseLeft(text string) []string {
+	var left []string
+	for line := range strings.Lines(text) {
+		if name, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "left "); ok {
+			left = append(left, name)
+		}
+	}
+	return left
 }
 
 // contentsScript prints each file behind a line with its size and path.

@@ -99,6 +99,34 @@ func TestFilesReceipt(t *testing.T) {
 	}
 }
 
+// What an upload left that the loss of power cut is removed, and no file is
+// touched for it.
+func TestFilesLeft(t *testing.T) {
+	t.Parallel()
+	p, _ := deployed(t, render.RoleInstance)
+	before, err := os.Stat(p.path(".env"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := p.path(".rcwz-1-17") // process 1 began, but not then
+	if err := os.Mkdir(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := checked(t, p)
+	if diff := cmp.Diff([]engine.Change{{Kind: engine.Delete, Path: left}}, r.Changes); diff != "" || r.Verdict != engine.Needed {
+		t.Errorf("%s, %s, -want +got:\n%s", r.Verdict, r.Reason, diff)
+	}
+	if err := p.putFiles(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if r := checked(t, p); r.Verdict != engine.Done {
+		t.Errorf("after: %s, %s, %v", r.Verdict, r.Reason, r.Changes)
+	}
+	if after, err := os.Stat(p.path(".env")); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the .env was written anew: %v", err)
+	}
+}
+
 // What Compose made stays written down when files are written again.
 func TestFilesKeepWhatRuns(t *testing.T) {
 	t.Parallel()
