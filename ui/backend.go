@@ -24,8 +24,15 @@ type Backend interface {
 	Workspaces(ctx context.Context) ([]Known, error)
 	// Open reads what is kept of a workspace, for key as in Known.
 	Open(ctx context.Context, key string) (Draft, error)
+	// Alter opens a workspace that was deployed for instances to be added, or to
+	// be removed: the draft has a Change. An addition that was begun earlier and
+	// not carried out is there again, as long as it still fits the workspace; one
+	// that was cut in the middle is there as it was begun.
+	Alter(ctx context.Context, key string, kind ChangeKind) (Draft, error)
 	// Save keeps a draft, whole or not at all, and returns it with its Key. What
-	// is in Typed is not written down. It is on the disk when Save returns.
+	// is in Typed is not written down. It is on the disk when Save returns. One
+	// with a Change is kept beside the workspace, whose answers stay as they are;
+	// of a removal nothing is kept.
 	Save(ctx context.Context, d Draft) (Draft, error)
 
 	// Inspect connects to one host of the draft, by its name, and looks. It never
@@ -36,12 +43,15 @@ type Backend interface {
 	// Releases lists the releases worth offering, the newest first.
 	Releases(ctx context.Context) ([]Release, error)
 
-	// Check proves hosts, ports, domain, release and images, and changes nothing.
+	// Check proves hosts, ports, domain, release and images, and changes nothing;
+	// for a draft with a Change, what the change brings.
 	// each is called for every finding as soon as it stands, from any goroutine;
 	// a later call with the same ID replaces the earlier one. The report at the
 	// end has them all.
 	Check(ctx context.Context, d Draft, o CheckOptions, each func(check.Finding)) (check.Report, error)
-	// Review renders the files and asks every step of the plan to look.
+	// Review renders the files and asks every step of the plan to look. For a draft
+	// with a Change they are those that the change is about, and those that are
+	// left as they are although rcwizard would write something else today.
 	Review(ctx context.Context, d Draft) (Review, error)
 	// Export writes the files without deploying them.
 	Export(ctx context.Context, d Draft, o ExportOptions) (Exported, error)
@@ -111,6 +121,39 @@ type Draft struct {
 	Typed workspace.Secrets
 	// Skips are the checks that the person chose not to heed.
 	Skips []string
+	// Change is nil for a workspace that is deployed as a whole. Otherwise nothing
+	// but the instances that it names is carried out.
+	Change *Change
+}
+
+// ChangeKind says whether instances come or go.
+type ChangeKind string
+
+// What can be done with the instances of a workspace that was deployed.
+const (
+	AddInstances    ChangeKind = "add"
+	RemoveInstances ChangeKind = "remove"
+)
+
+// Change is which instances of a deployed workspace come or go. The draft's
+// answers have them in either case.
+type Change struct {
+	Kind ChangeKind
+	// Instances are their names; none as long as nobody has chosen any.
+	Instances []string
+	// Begun says that their addition was cut in the middle, and goes on: which
+	// they are is settled.
+	Begun bool
+}
+
+// Without is the draft's workspace, complete, without the instances of its
+// Change, and without the hosts that would have nothing to do.
+func (d Draft) Without() workspace.Workspace {
+	w := d.Answers.Workspace.Complete()
+	if d.Change == nil {
+		return w
+	}
+	return w.Without(d.Change.Instances...)
 }
 
 // All are the secrets that are kept and those that were typed.
@@ -121,5 +164,10 @@ func (d Draft) Clone() Draft {
 	d.Answers = d.Answers.Clone()
 	d.Typed.Hosts = maps.Clone(d.Typed.Hosts)
 	d.Skips = slices.Clone(d.Skips)
+	if d.Change != nil {
+		change := *d.Change
+		change.Instances = slices.Clone(change.Instances)
+		d.Change = &change
+	}
 	return d
 }

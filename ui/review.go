@@ -46,6 +46,12 @@ type ReviewFile struct {
 	Before string
 	// Remarks say where it differs from the guide, by line.
 	Remarks []Remark
+	// Left says of a file that stays as it is, although rcwizard would write
+	// another one today, why it differs: "was edited by hand". Content is then
+	// what is there, and Other, masked like it, what would be written; both are
+	// empty where that may not be shown.
+	Left  string
+	Other string
 }
 
 // Remark is a word beside a line of a file.

@@ -36,6 +36,9 @@ type Conclusion struct {
 	// Count is nil where nothing could be counted.
 	Count  *Count
 	Access Access
+	// Aftermath says what became of a Change that failed or was stopped: that the
+	// cluster is as it was, or how to go on. Empty for everything else.
+	Aftermath string
 }
 
 // Access is where everything is that a person needs afterwards.

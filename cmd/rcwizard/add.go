@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,7 +124,8 @@ func (a *app) extend(c *alteration, ans answers, addresses []question.Address) e
 	fresh := 0
 	for n, address := range addresses {
 		name := at(names, n)
-		if h, there := knownHost(w, address); there {
+		if known, there := question.Meant(w, address); there {
+			h := w.Hosts[known]
 			if n < len(ips) && ips[n] != "" {
 				return usage(fmt.Errorf("%s is a host of the workspace already, with the private address %s: leave --private-ip out", h.Name, h.PrivateIP))
 			}
@@ -178,41 +178,18 @@ func at(list []string, n int) string {
 	return ""
 }
 
-// knownHost is the workspace's host that a person means by its name or address.
-func knownHost(w workspace.Workspace, address question.Address) (workspace.Host, bool) {
-	if h, ok := w.Host(address.Host); ok && address.User == "" && address.Port == 0 {
-		return h, true
-	}
-	n := slices.IndexFunc(w.Hosts, func(h workspace.Host) bool {
-		same := strings.EqualFold(h.Address, address.Host)
-		if x, err := netip.ParseAddr(address.Host); err == nil {
-			y, err := netip.ParseAddr(h.Address)
-			same = err == nil && x.Unmap() == y.Unmap()
-		}
-		// Behind one address there may be several, by their ports.
-		return same && (address.Port == 0 || address.Port == h.SSH.Port)
-	})
-	if n < 0 {
-		return workspace.Host{}, false
-	}
-	return w.Hosts[n], true
-}
-
 // newHost is a host as a person named it. What is not said of the login is as for
 // the others, where they all agree.
 func (a *app) newHost(w workspace.Workspace, address question.Address, name, ip string) (workspace.Host, error) {
 	answers := question.Answers{Workspace: w}
-	question.Add(&answers, []question.Address{address})
+	question.Join(&answers, []question.Address{address})
 	h := answers.Workspace.Hosts[len(answers.Workspace.Hosts)-1]
 	h.Name, h.PrivateIP = cmp.Or(name, h.Name), ip
 	if h.Local() {
 		return h, nil
 	}
-	others := slices.DeleteFunc(slices.Clone(w.Hosts), workspace.Host.Local)
-	h.SSH.User = cmp.Or(h.SSH.User, agreed(others, func(o workspace.Host) string { return o.SSH.User }))
-	h.SSH.IdentityFile = cmp.Or(a.config.GetString("identity-file"), agreed(others, func(o workspace.Host) string { return o.SSH.IdentityFile }))
-	h.SSH.ProxyJump = cmp.Or(a.config.GetString("proxy-jump"), agreed(others, func(o workspace.Host) string { return o.SSH.ProxyJump }))
-	h.Sudo = workspace.Sudo(agreed(others, func(o workspace.Host) string { return string(o.Sudo) }))
+	h.SSH.IdentityFile = cmp.Or(a.config.GetString("identity-file"), h.SSH.IdentityFile)
+	h.SSH.ProxyJump = cmp.Or(a.config.GetString("proxy-jump"), h.SSH.ProxyJump)
 	if file, ok := strings.CutPrefix(h.SSH.IdentityFile, "~/"); ok {
 		h.SSH.IdentityFile = filepath.Join(a.home, file)
 	}
@@ -227,16 +204,4 @@ func (a *app) newHost(w workspace.Workspace, address question.Address, name, ip 
 		return h, usage(fmt.Errorf("by which address do the other hosts reach %s? They have private addresses of their own: give it with --private-ip", address.Host))
 	}
 	return h, nil
-}
-
-// agreed is what all hosts have; empty where they differ.
-func agreed(hosts []workspace.Host, field func(workspace.Host) string) string {
-	if len(hosts) == 0 {
-		return ""
-	}
-	first := field(hosts[0])
-	if slices.ContainsFunc(hosts, func(h workspace.Host) bool { return field(h) != first }) {
-		return ""
-	}
-	return first
 }

@@ -26,17 +26,35 @@ func (b *backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each
 	if err != nil {
 		return check.Report{}, err
 	}
+	var news []string // the ids of what a change brings; nil for everything
+	if d.Change != nil {
+		c, err := b.alteration(d, ans)
+		if err != nil {
+			return check.Report{}, err
+		}
+		c.at(site)
+		news = check.New(c.without, ans.workspace)
+		if len(hosts) == len(ans.workspace.Hosts) { // else nobody knows what runs on all of them
+			if _, err := c.observe(ctx); err != nil {
+				return check.Report{}, err
+			}
+			ans = c.ans
+		}
+	}
+	wanted := func(id string) bool {
+		return (len(o.Only) == 0 || check.Matches(o.Only, id)) && (news == nil || check.Matches(news, id))
+	}
 	own, err := ownAddresses()
 	if err != nil {
 		return check.Report{}, err
 	}
 	looking := steps.Looking{
-		Skips: slices.Concat(o.Skips, leftAlone(o)), Unreachable: failures, Addresses: own,
+		Skips: slices.Concat(o.Skips, leftAlone(o), check.Beside(ans.workspace, news)), Unreachable: failures, Addresses: own,
 		NameServers: nameServers(), Lookup: lookup, Published: b.a.published(),
 	}
 	if each != nil {
 		looking.Found = func(f check.Finding) {
-			if len(o.Only) == 0 || check.Matches(o.Only, f.ID) {
+			if wanted(f.ID) {
 				each(f)
 			}
 		}
@@ -46,8 +64,11 @@ func (b *backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each
 		return check.Report{}, fmt.Errorf("look at the hosts: %w", context.Cause(ctx))
 	}
 	report := check.Judge(ans.workspace, evidence, o.Skips)
-	if len(o.Only) > 0 {
+	switch {
+	case len(o.Only) > 0:
 		report = check.Again(ans.workspace, evidence, o.Skips, o.Only, o.Before)
+	case news != nil:
+		report = check.Again(ans.workspace, evidence, o.Skips, news, nil)
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -21,6 +21,9 @@ var errCancelled = fmt.Errorf("asked to end at once: %w", context.Canceled)
 // Deploy implements ui.Backend. Before anything changes on a host the answers
 // are kept as the workspace's, from which resume goes on.
 func (b *backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
+	if d.Change != nil {
+		return b.deployChange(ctx, d)
+	}
 	ans, err := b.usable(d)
 	if err != nil {
 		return nil, err
@@ -80,14 +83,15 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 	}
 	x.retries = new(engine.Retries)
 	b.pool.take(hosts)
-	return b.carryOut(ctx, deployment{
+	whole := deployment{
 		b: b, ans: ans, site: site, execution: x, first: first,
 		end: func() {
 			release()
 			closeAll(hosts)
 			unlock()
 		},
-	}), nil
+	}
+	return b.carryOut(ctx, x, whole.run), nil
 }
 
 // deployment is what one run has to itself until it has ended.
@@ -101,8 +105,9 @@ type deployment struct {
 	end func()
 }
 
-// carryOut begins the run and returns.
-func (b *backend) carryOut(ctx context.Context, d deployment) *ui.Run {
+// carryOut begins a run and returns. The end of the context that it gets cancels
+// it, and closing stop begins no other step.
+func (b *backend) carryOut(ctx context.Context, x *execution, do func(ctx context.Context, stop <-chan struct{}) (ui.Conclusion, error)) *ui.Run {
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := make(chan struct{})
 	gently := sync.OnceFunc(func() { close(stop) })
@@ -112,17 +117,17 @@ func (b *backend) carryOut(ctx context.Context, d deployment) *ui.Run {
 	go func() {
 		defer close(ended)
 		defer cancel(nil)
-		conclusion, failed = d.run(ctx, stop)
+		conclusion, failed = do(ctx, stop)
 	}()
 	run := &ui.Run{
-		Log: d.execution.log, Lines: d.execution.lines, Lost: b.a.links.now,
+		Log: x.log, Lines: x.lines, Lost: b.a.links.now,
 		Stop: func(kind engine.StopKind) {
 			gently()
 			if kind == engine.Cancel {
 				cancel(errCancelled)
 			}
 		},
-		Retry: d.execution.retries.Step,
+		Retry: x.retries.Step,
 		Wait: func(ctx context.Context) (ui.Conclusion, error) {
 			select {
 			case <-ended:
@@ -154,7 +159,10 @@ func (d deployment) run(ctx context.Context, stop <-chan struct{}) (ui.Conclusio
 	errs = append(errs, d.execution.close())
 	report, counted, err := keepConclusion(d.site, d.ans, sum.Outcome == engine.Succeeded)
 	errs = append(errs, err)
-	c := ui.Conclusion{Summary: sum, Access: d.access()}
+	if sum.Outcome == engine.Succeeded {
+		errs = append(errs, d.b.a.overtaken(d.ans))
+	}
+	c := ui.Conclusion{Summary: sum, Access: accessOf(d.ans, d.execution)}
 	if counted {
 		count := countOf(report)
 		c.Count = &count
@@ -162,10 +170,10 @@ func (d deployment) run(ctx context.Context, stop <-chan struct{}) (ui.Conclusio
 	return c, errors.Join(errs...)
 }
 
-// access is where everything is afterwards.
-func (d deployment) access() ui.Access {
-	w, folder := d.ans.workspace, d.ans.folder
-	out := ui.Access{RootURL: w.RootURL, Secrets: folder.SecretsPath(), Transcript: d.execution.transcript.Name()}
+// accessOf is where everything is afterwards.
+func accessOf(ans answers, x *execution) ui.Access {
+	w, folder := ans.workspace, ans.folder
+	out := ui.Access{RootURL: w.RootURL, Secrets: folder.SecretsPath(), Transcript: x.transcript.Name()}
 	if w.RunsMonitoring() {
 		out.Grafana = w.GrafanaURL()
 	}

@@ -22,6 +22,9 @@ import (
 // Review implements ui.Backend. The files are there even where a host cannot be
 // reached, beside the error that says so: there is no plan then.
 func (b *backend) Review(ctx context.Context, d ui.Draft) (ui.Review, error) {
+	if d.Change != nil {
+		return b.reviewChange(ctx, d)
+	}
 	ans, err := b.kept(ctx, d)
 	if err != nil {
 		return ui.Review{}, err

@@ -49,7 +49,13 @@ func (a *app) execution(ans answers) (*execution, error) {
 // run carries the plan out, to the end of its log. The end of ctx cancels the
 // steps in flight; closing stop begins no other. consent, where it is not nil, is
 // asked before the first change.
-func (x *execution) run(ctx context.Context, a *app, ans answers, plan engine.Plan, stop <-chan struct{}, consent func(context.Context) error) (sum engine.Summary, err error) {
+func (x *execution) run(ctx context.Context, a *app, ans answers, plan engine.Plan, stop <-chan struct{}, consent func(context.Context) error) (engine.Summary, error) {
+	defer x.log.Close()
+	return x.carry(ctx, a, ans, plan, stop, consent)
+}
+
+// carry is run for a plan that others may follow: the log stays open.
+func (x *execution) carry(ctx context.Context, a *app, ans answers, plan engine.Plan, stop <-chan struct{}, consent func(context.Context) error) (sum engine.Summary, err error) {
 	a.links.during(x.log, a.redactor.Redact, func() {
 		sum, err = engine.Run(ctx, plan, engine.Options{
 			Log: x.log, Lines: x.lines, Journal: x.journal, Locker: a.locker,
@@ -59,7 +65,6 @@ func (x *execution) run(ctx context.Context, a *app, ans answers, plan engine.Pl
 			Redact: a.redactor.Redact,
 		})
 	})
-	x.log.Close()
 	return sum, err //nolint:wrapcheck // it is every step that failed, each with its name
 }
 

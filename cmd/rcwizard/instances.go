@@ -289,7 +289,8 @@ func (c *alteration) end(ctx context.Context, ans answers) error {
 }
 
 // written writes down what stands on the hosts now, unless that is not what
-// would be rendered, or not known.
+// would be rendered, or not known. Answers that somebody is changing beside it
+// change with it.
 func (c *alteration) written(ctx context.Context, ans answers) error {
 	tree, err := renderTree(ans)
 	if err != nil {
@@ -311,5 +312,5 @@ func (c *alteration) written(ctx context.Context, ans answers) error {
 			return fmt.Errorf("keep the rendered files: %w", err)
 		}
 	}
-	return nil
+	return c.carryOver()
 }

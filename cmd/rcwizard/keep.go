@@ -236,6 +236,9 @@ func (k *keeper) Open(_ context.Context, key string) (ui.Draft, error) {
 func (k *keeper) Save(_ context.Context, d ui.Draft) (ui.Draft, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if d.Change != nil {
+		return d, k.saveChange(d)
+	}
 	_, err := k.save(&d)
 	return d, err
 }

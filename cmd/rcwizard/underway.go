@@ -148,11 +148,11 @@ func same(cut state.Alteration, addresses []question.Address) bool {
 	}
 	asked, cutOn := make([]string, 0, len(addresses)), make([]string, 0, len(cut.Instances))
 	for _, address := range addresses {
-		h, known := knownHost(cut.Workspace, address)
+		n, known := question.Meant(cut.Workspace, address)
 		if !known {
 			return false
 		}
-		asked = append(asked, h.Name)
+		asked = append(asked, cut.Workspace.Hosts[n].Name)
 	}
 	for _, name := range cut.Instances {
 		i, _ := cut.Workspace.Instance(name)

@@ -19,6 +19,8 @@ type grid struct {
 	// ids are those of the findings of a cell, by row and column; column 0 is the
 	// host itself, of which the ids are not known before.
 	ids []map[int][]string
+	// aside are the hosts that are not looked at themselves.
+	aside map[string]bool
 }
 
 // service is a column.
@@ -28,15 +30,26 @@ type service struct {
 	ports []int
 }
 
-// newGrid lays out the edges of a complete workspace.
-func newGrid(w workspace.Workspace) *grid {
+// newGrid lays out the edges of a complete workspace; with ids, as check.Matches
+// has them, those alone, and only the hosts that they are about.
+func newGrid(w workspace.Workspace, only []string) *grid {
 	g := &grid{columns: []service{{name: "itself"}}}
 	g.from = append(w.HostNames(), check.World)
+	edges := check.Edges(w)
+	if only != nil {
+		edges = slices.DeleteFunc(edges, func(e check.Edge) bool { return !check.Matches(only, e.ID()) })
+		g.aside = make(map[string]bool)
+		for _, host := range w.HostNames() {
+			g.aside[host] = !check.Matches(only, "host:"+host+":")
+		}
+		g.from = slices.DeleteFunc(g.from, func(from string) bool {
+			return (g.aside[from] || from == check.World) && !slices.ContainsFunc(edges, func(e check.Edge) bool { return e.From == from })
+		})
+	}
 	g.ids = make([]map[int][]string, len(g.from))
 	for i := range g.ids {
 		g.ids[i] = map[int][]string{}
 	}
-	edges := check.Edges(w)
 	for _, name := range serviceNames() {
 		at := -1
 		for _, e := range edges {
@@ -224,7 +237,7 @@ func (g *grid) render(l Look, findings []check.Finding, w, h int) []string {
 		}
 		self := tally{}
 		cells := []string{host, ""}
-		if from != check.World {
+		if from != check.World && !g.aside[from] {
 			self = itself(from, findings)
 			cells[1] = self.selfText(l)
 		}

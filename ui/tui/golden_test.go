@@ -43,7 +43,7 @@ type scene struct {
 
 // scenes are all pictures. Whoever writes a page adds its own.
 func scenes() []scene {
-	return slices.Concat(startScenes(), overlayScenes(), doneScenes(), failureScenes(), statusScenes(), formScenes(), serversScenes(), checkScenes(), reviewScenes(), deployScenes())
+	return slices.Concat(startScenes(), overlayScenes(), doneScenes(), failureScenes(), statusScenes(), formScenes(), serversScenes(), checkScenes(), reviewScenes(), deployScenes(), changeScenes())
 }
 
 // sizes are those of the goldens.

@@ -316,7 +316,16 @@ func (m *Model) openDraft(k ui.Known, id pageID) tea.Cmd {
 	}
 	m.message = message{neutral, "opening " + or(k.Domain, k.Name)}
 	return m.c.do(func(ctx context.Context) tea.Msg {
-		d, err := m.c.backend.Open(ctx, k.Key)
+		var d ui.Draft
+		var err error
+		switch id {
+		case pageAdd:
+			d, err = m.c.backend.Alter(ctx, k.Key, ui.AddInstances)
+		case pageRemove:
+			d, err = m.c.backend.Alter(ctx, k.Key, ui.RemoveInstances)
+		default:
+			d, err = m.c.backend.Open(ctx, k.Key)
+		}
 		return openedMsg{known: k, draft: d, page: id, err: err}
 	})
 }

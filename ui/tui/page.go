@@ -25,6 +25,9 @@ const (
 	pageFailure   pageID = "failure"
 	pageDone      pageID = "done"
 	pageStatus    pageID = "status"
+	// The pages of a change stand in the place of the questions.
+	pageAdd    pageID = "add"
+	pageRemove pageID = "remove"
 )
 
 // page is one page of the wizard: a plain struct that the model asks. It reads
@@ -130,6 +133,37 @@ type common struct {
 	generation int
 	// asked is what pages want of the wizard, until it has looked.
 	asked []wish
+}
+
+// adds and removes say what the draft changes of a workspace that was deployed.
+func (c *common) adds() bool { return c.draft.Change != nil && c.draft.Change.Kind == ui.AddInstances }
+func (c *common) removes() bool {
+	return c.draft.Change != nil && c.draft.Change.Kind == ui.RemoveInstances
+}
+
+// resumeText says how to go on another day with what is under way; empty where
+// nobody knows a name for it yet.
+func (c *common) resumeText() string {
+	name := c.draft.Answers.Workspace.Complete().Name
+	switch {
+	case c.draft.Change != nil:
+		return "To go on later: open rcwizard and choose the same again."
+	case name != "":
+		return "To go on later: rcwizard resume " + name + "."
+	}
+	return ""
+}
+
+// what is what is done with the hosts: in a key, while it goes on, and once it is
+// over.
+func (c *common) what() (do, doing, done string) {
+	switch {
+	case c.adds():
+		return "add", "Adding", "added"
+	case c.removes():
+		return "remove", "Removing", "removed"
+	}
+	return "deploy", "Deploying", "deployed"
 }
 
 // running says that hosts are being changed, or are about to be: there is a run,

@@ -101,7 +101,12 @@ func (p *checks) Enter() tea.Cmd {
 		return nil
 	}
 	p.of, p.found, p.whole = string(file), nil, false
-	p.grid = newGrid(p.c.draft.Answers.Workspace.Complete())
+	w := p.c.draft.Answers.Workspace.Complete()
+	var only []string // of a change what it brings
+	if p.c.draft.Change != nil {
+		only = check.New(p.c.draft.Without(), w)
+	}
+	p.grid = newGrid(w, only)
 	return p.look(nil)
 }
 
@@ -218,7 +223,7 @@ func (p *checks) keysNow() (next, openIt, passBy, again, everything, copyIt, exp
 	everything = bind(p.looking == nil, "everything again", "R")
 	copyIt = bind(some && p.opened && len(f.Commands) > 0, "copy the lines", "y")
 	// What stands in the way of a deployment is no reason to withhold the files.
-	export = bind(p.looking == nil && p.whole && !p.opened, "export", "e")
+	export = bind(p.looking == nil && p.whole && !p.opened && p.c.draft.Change == nil, "export", "e")
 	return next, openIt, passBy, again, everything, copyIt, export
 }
 

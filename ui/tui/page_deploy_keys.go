@@ -152,8 +152,8 @@ func (p *deploy) halt() {
 // another day; empty while nobody asked for one.
 func (p *deploy) stopText() string {
 	resume := ""
-	if name := p.c.draft.Answers.Workspace.Complete().Name; name != "" {
-		resume = " To go on later: rcwizard resume " + name + "."
+	if text := p.c.resumeText(); text != "" {
+		resume = " " + text
 	}
 	_, _, _, flying := p.record.numbers()
 	switch {

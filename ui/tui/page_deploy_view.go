@@ -158,10 +158,14 @@ func (p *deploy) logTitle(w int) (title string, cursor int) {
 func (p *deploy) headline(w int) string {
 	look := p.c.look
 	all, done, failed, _ := p.record.numbers()
-	left := look.spin(p.c.beat) + " " + look.Strong.Render("Deploying")
+	_, doing, carriedOut := p.c.what()
+	if p.record.plan == planTakeBack {
+		doing = "Taking back"
+	}
+	left := look.spin(p.c.beat) + " " + look.Strong.Render(doing)
 	switch {
 	case p.over && p.c.end.conclusion.Summary.Outcome == engine.Succeeded:
-		left = look.word(good, "deployed")
+		left = look.word(good, carriedOut)
 	case p.over && failed > 0:
 		left = look.word(bad, "failed")
 	case p.over:

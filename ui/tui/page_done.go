@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"strings"
+
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
 
@@ -47,12 +49,12 @@ func (p *done) Activity() activity { return activity{finished, 100} }
 func (p *done) Render(w, h int) drawing {
 	look := p.c.look
 	end := p.c.end
-	var lines []string
+	lines := p.changed(w)
 	switch count := end.conclusion.Count; {
 	case count != nil:
-		lines = look.countLines(*count, w)
+		lines = append(lines, look.countLines(*count, w)...)
 	default:
-		lines = look.finding(warning, "Everything was carried out, and nothing could be counted.", "", w)
+		lines = append(lines, look.finding(warning, "Everything was carried out, and nothing could be counted.", "", w)...)
 	}
 	if end.err != nil {
 		lines = append(lines, "")
@@ -66,6 +68,19 @@ func (p *done) Render(w, h int) drawing {
 	}
 	lines = append(append(lines, "", look.heading("What is kept of it here")), p.kept(w)...)
 	return drawing{lines: p.scroll.show(look, lines, h)}
+}
+
+// changed is what came or went.
+func (p *done) changed(w int) []string {
+	change := p.c.draft.Change
+	if change == nil {
+		return nil
+	}
+	text := ifOne(len(change.Instances), "is added, and people are sent there.", "are added, and people are sent there.")
+	if p.c.removes() {
+		text = ifOne(len(change.Instances), "is removed.", "are removed.")
+	}
+	return append(p.c.look.finding(good, strings.Join(change.Instances, ", ")+" "+text, "", w), "")
 }
 
 // access is where the person finds everything.

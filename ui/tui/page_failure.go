@@ -63,6 +63,8 @@ func (p *failure) Enter() tea.Cmd {
 func (p *failure) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	keys := p.keys()
 	switch {
+	case key.Matches(k, keys.retry) && p.c.run == nil && p.change() != "":
+		p.c.open(p.c.known, p.change())
 	case key.Matches(k, keys.retry):
 		p.c.run, p.c.end = nil, ending{}
 		p.c.visit(pageDeploy)
@@ -75,6 +77,18 @@ func (p *failure) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, p.scroll.press(k, p.c.keys.list)
 	}
 	return nil, true
+}
+
+// change is the page of the change that stopped, if one did on another day: what
+// the workspace is deployed as a whole for would undo a removal.
+func (p *failure) change() pageID {
+	switch p.last().Doing {
+	case planAdd, planTakeBack:
+		return pageAdd
+	case planRemove:
+		return pageRemove
+	}
+	return ""
 }
 
 // Keys are to retry, to read on, and to scroll.
@@ -201,9 +215,12 @@ func (p *failure) stopped(last ui.LastRun, w int) []string {
 // safe says what is done already and what comes of a retry.
 func (p *failure) safe(last ui.LastRun, w int) []string {
 	look := p.c.look
+	if text := p.c.end.conclusion.Aftermath; text != "" {
+		return prose(text, w, look.Text.Render)
+	}
 	text := fmt.Sprintf("%d of %s are done, and stay so. A retry looks at each again and does what is missing.", last.Done, count(last.Steps, "step"))
 	out := prose(text, w, look.Text.Render)
-	if name := p.c.draft.Answers.Workspace.Complete().Name; name != "" {
+	if name := p.c.draft.Answers.Workspace.Complete().Name; name != "" && p.change() == "" {
 		out = append(out, prose("Another day: rcwizard opens here again, and rcwizard resume "+name+" does the same without questions.", w, look.Muted.Render)...)
 	}
 	return out

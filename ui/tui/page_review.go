@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"charm.land/bubbles/v2/key"
@@ -161,15 +162,19 @@ func (p *review) keysNow() (deploy, export, other, wide, differ, again key.Bindi
 		return b
 	}
 	f, some := p.current()
-	what := "deploy"
+	what, _, _ := p.c.what()
 	if p.asked {
-		what = "yes, deploy"
+		what = "yes, " + what
 	}
 	deploy = bind(p.ready(), what, "enter")
-	export = bind(p.review != nil, "export", "e")
+	export = bind(p.review != nil && p.c.draft.Change == nil, "export", "e")
 	other = bind(p.review != nil && !p.whole, "file, plan", "tab")
 	wide = bind(some && p.part != partPlan, "whole width", "w")
-	differ = bind(some && f.Before != "" && f.Change == engine.Update, "what changes", "d")
+	differs := "what changes"
+	if f.Left != "" {
+		differs = "what differs"
+	}
+	differ = bind(some && (f.Before != "" && f.Change == engine.Update || f.Other != ""), differs, "d")
 	again = bind(!p.looking, "look again", "r")
 	return deploy, export, other, wide, differ, again
 }
@@ -186,7 +191,7 @@ func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 			return nil, true
 		}
 		p.asked = true
-		p.c.say(warning, "This changes "+count(len(p.c.draft.Answers.Workspace.Hosts), "server")+". Enter again deploys, any other key does not.")
+		p.c.say(warning, p.question())
 	case key.Matches(k, p.c.keys.next):
 		p.hurried = p.looking
 		p.c.say(warning, p.refusal())
@@ -231,6 +236,22 @@ func (p *review) move(k tea.KeyPressMsg) bool {
 		p.text, p.differ = scroll{}, false
 	}
 	return taken
+}
+
+// question is what is asked before anything is changed.
+func (p *review) question() string {
+	c := p.c.draft.Change
+	if c == nil {
+		return "This changes " + count(len(p.c.draft.Answers.Workspace.Hosts), "server") + ". Enter again deploys, any other key does not."
+	}
+	var hosts []string
+	for _, r := range p.review.Plan {
+		if r.Host != "" && r.Verdict != engine.Done && !slices.Contains(hosts, r.Host) {
+			hosts = append(hosts, r.Host)
+		}
+	}
+	do, _, _ := p.c.what()
+	return fmt.Sprintf("Enter again %ss %s, any other key does not. Changed: %s.", do, strings.Join(c.Instances, ", "), strings.Join(hosts, ", "))
 }
 
 // refusal is why enter does not deploy.

@@ -41,6 +41,9 @@ type servers struct {
 	doubt string
 	// known are the problems by row, until something happens.
 	known map[int]rowProblems
+	// base is the workspace that instances are added to; nil where the servers of
+	// a new one are described.
+	base *workspace.Workspace
 }
 
 // serversMode is what the keys are for.
@@ -71,6 +74,10 @@ func (p *servers) hosts() []workspace.Host    { return p.c.draft.Answers.Workspa
 // typed at once.
 func (p *servers) Enter() tea.Cmd {
 	defer p.changed()
+	if p.c.adds() {
+		base := p.c.draft.Without()
+		p.base = &base
+	}
 	p.done, p.doubt = nil, ""
 	p.list.resize(len(p.hosts()))
 	p.browse()
@@ -78,7 +85,10 @@ func (p *servers) Enter() tea.Cmd {
 }
 
 // changed has the answers judged anew before they are drawn.
-func (p *servers) changed() { p.known = nil }
+func (p *servers) changed() {
+	p.known = nil
+	p.recount()
+}
 
 // browse goes back to the table, or to the first address where there is none.
 func (p *servers) browse() {
@@ -114,6 +124,9 @@ func (p *servers) keys() serversKeys {
 		enter = wordFor(s.found.Secret.Kind)
 	} else if s.showsKey() {
 		enter = "host keys"
+	}
+	if p.base != nil {
+		return p.growKeys(bind, enter)
 	}
 	_, offered := p.offer()
 	return serversKeys{
@@ -162,10 +175,14 @@ func (p *servers) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.goOn()
 	case key.Matches(k, keys.edit):
 		p.open()
-	case len(p.hosts()) > 0 && key.Matches(k, editKey()):
+	case len(p.hosts()) > 0 && p.comes(p.list.at) && key.Matches(k, editKey()):
 		p.edit()
 	case key.Matches(k, keys.add):
 		p.add()
+	case p.base != nil && key.Matches(k, keys.more):
+		p.grow()
+	case p.base != nil && key.Matches(k, keys.fewer):
+		return p.shrink(), true
 	case key.Matches(k, keys.database, keys.instance, keys.proxy, keys.more, keys.fewer):
 		p.giveRole(k, keys)
 	case key.Matches(k, keys.remove):
@@ -195,6 +212,8 @@ func (p *servers) open() {
 		p.askSecret()
 	case s.showsKey():
 		p.compare()
+	case !p.comes(p.list.at):
+		p.grow()
 	default:
 		p.edit()
 	}
@@ -255,6 +274,12 @@ func (p *servers) Keys() []keyGroup {
 	case browsing:
 	}
 	keys, l := p.keys(), p.c.keys.list
+	if p.base != nil {
+		return []keyGroup{
+			{"Add instances", []key.Binding{keys.next, keys.edit, keys.compare, keys.secret, keys.add, keys.more, keys.fewer, keys.remove, keys.undo, keys.again}},
+			{"In the table", []key.Binding{l.up, l.down, l.first, l.last}},
+		}
+	}
 	roles := key.NewBinding(key.WithKeys("d"), key.WithHelp("d i p", "role"))
 	// What waits comes before what may be done.
 	own := []key.Binding{keys.next, keys.edit}

@@ -45,7 +45,7 @@ func (p *servers) takeBack() tea.Cmd {
 // then they follow when servers come and go. In a workspace that was deployed
 // they are what runs.
 func (p *servers) proposed() bool {
-	if p.c.known.Last != nil {
+	if p.c.known.Last != nil || p.base != nil {
 		return false
 	}
 	w := p.answers().Workspace
@@ -62,6 +62,9 @@ func (p *servers) proposed() bool {
 func (p *servers) insert(addresses []question.Address) int {
 	if len(addresses) == 0 {
 		return 0
+	}
+	if p.base != nil {
+		return p.join(addresses)
 	}
 	follow := p.proposed()
 	p.remember(count(len(addresses), "address") + " added")
@@ -86,6 +89,9 @@ func (p *servers) insert(addresses []question.Address) int {
 
 // remove takes the chosen server away.
 func (p *servers) remove() tea.Cmd {
+	if p.base != nil {
+		return p.part()
+	}
 	h := p.hosts()[p.list.at]
 	follow := p.proposed()
 	what := or(h.Name, h.Address) + " removed"
@@ -158,7 +164,7 @@ func (p *servers) setRoles(r question.Roles) {
 // was proposed before anything was known of it, if there is one. In a workspace
 // that was deployed none is offered: what it has is what runs.
 func (p *servers) offer() (question.Offered, bool) {
-	if p.c.known.Last != nil {
+	if p.c.known.Last != nil || p.base != nil {
 		return question.Offered{}, false
 	}
 	seen := make(map[string]question.Seen)

@@ -80,7 +80,7 @@ func (t target) secrets() workspace.HostSecrets { return t.draft.All().Hosts[t.n
 func (p *servers) targets() []target {
 	draft := p.c.draft.Clone()
 	if typed := p.typed(); len(typed) == 1 && p.mode == adding {
-		question.Add(&draft.Answers, typed)
+		p.enlist(&draft.Answers, typed)
 	}
 	unfit := make(map[int]bool)
 	for _, found := range question.Errors(question.Servers, draft.Answers) {

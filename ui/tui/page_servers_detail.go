@@ -76,6 +76,9 @@ func (p *servers) detail(row, w int, wrong rowProblems) []string {
 		look.Strong.Render(or(host.Name, "no name"))+"   "+login(host),
 		look.Muted.Render(question.RolesOf(complete, row).Words()), w,
 	)}
+	if p.base != nil {
+		out = append(out, p.roomText(row, w)...)
+	}
 	if s.over() && s.found.Problem != nil {
 		out = append(out, look.finding(bad, s.found.Problem.Text, s.found.Problem.Next, w)...)
 	}

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"strings"
 
 	"charm.land/bubbles/v2/key"
@@ -16,6 +17,9 @@ func (p *servers) edit() {
 	p.mode = editing
 	p.form = newForm(p.c, func(a question.Answers) []question.Question {
 		asked := question.OnHost(question.Servers, a, at)
+		if p.base != nil { // what it does is why it is there
+			asked = slices.DeleteFunc(asked, func(q question.Question) bool { return strings.HasSuffix(q.Key, ".roles") })
+		}
 		for i, q := range asked {
 			if seen := p.sight(at).seen(); strings.HasSuffix(q.Key, ".private_ip") && seen != nil {
 				asked[i] = q.Among(privateOptions(seen.Private))

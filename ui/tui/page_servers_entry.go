@@ -65,7 +65,7 @@ func (p *servers) addTyped() bool {
 // wrongWith is what is wrong with addresses that are about to be added.
 func (p *servers) wrongWith(typed []question.Address) *workspace.Problem {
 	a := p.answers().Clone()
-	for _, n := range question.Add(&a, typed) {
+	for _, n := range p.enlist(&a, typed) {
 		q, ok := question.Find(fmt.Sprintf("hosts[%d].address", n), a)
 		if !ok {
 			continue

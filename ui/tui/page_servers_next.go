@@ -24,6 +24,10 @@ func (p *servers) goOn() {
 		}
 		p.list.resize(len(p.hosts()))
 	}
+	if p.base != nil && len(p.c.draft.Change.Instances) == 0 {
+		p.c.say(bad, "no instance is added yet: choose a server and press enter, or a for a new one")
+		return
+	}
 	if found, ok := p.missing(); ok {
 		if found.row >= 0 {
 			p.list.move(found.row - p.list.at)

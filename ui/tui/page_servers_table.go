@@ -48,8 +48,9 @@ func release(version string) string {
 }
 
 // columnsFor are those for which there is room beside names and addresses. It
-// depends on what was typed alone, so that none comes or goes with an answer.
-func columnsFor(hosts []workspace.Host, roles []string, w int) []serverColumn {
+// depends on what was typed alone, so that none comes or goes with an answer. Where
+// there has to be room for more, cores come first.
+func columnsFor(hosts []workspace.Host, roles []string, w int, more bool) []serverColumn {
 	const nameMost, addressMost = 16, 22
 	name, address, role := 4, 7, 4
 	for n, h := range hosts {
@@ -59,6 +60,9 @@ func columnsFor(hosts []workspace.Host, roles []string, w int) []serverColumn {
 	}
 	room := w - name - address - role - systemLeast - 3*columnGap
 	columns := serverColumns()
+	if more {
+		columns[0].rank, columns[1].rank = columns[1].rank, columns[0].rank
+	}
 	shown := make([]bool, len(columns))
 	for rank := range columns {
 		i := slices.IndexFunc(columns, func(c serverColumn) bool { return c.rank == rank })
@@ -80,8 +84,13 @@ func (p *servers) rows(w int, wrong map[int]rowProblems) []string {
 	look := p.c.look
 	complete := p.answers().Workspace.Complete()
 	roles := roleCells(complete, w)
+	if p.base != nil {
+		for n := range roles {
+			roles[n] = p.roleCell(n, roles[n])
+		}
+	}
 	t := table{head: []string{"Name", "Address", "Role", "System"}, rigid: map[int]bool{2: true}, right: map[int]bool{}, least: map[int]int{3: systemLeast}}
-	shown := columnsFor(complete.Hosts, roles, w)
+	shown := columnsFor(complete.Hosts, roles, w, p.base != nil)
 	for _, c := range shown {
 		at := len(t.head)
 		t.rigid[at], t.right[at], t.least[at] = true, c.right, c.least

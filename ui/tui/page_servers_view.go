@@ -67,8 +67,14 @@ func (p *servers) typedSight() string {
 		return ""
 	}
 	a := question.Answers{}
-	question.Add(&a, typed)
-	s := p.sights[way(a.Workspace.Complete().Hosts[0])]
+	if p.base != nil { // how it is logged in to follows from the others
+		a = p.answers().Clone()
+	}
+	added := p.enlist(&a, typed)
+	if len(added) == 0 {
+		return ""
+	}
+	s := p.sights[way(a.Workspace.Complete().Hosts[added[0]])]
 	if s == nil {
 		return ""
 	}
@@ -136,6 +142,8 @@ func (p *servers) entryDetail(w int) []string {
 		return look.finding(bad, p.wrong.Text, p.wrong.Hint, w)
 	case p.typedSight() != "":
 		return []string{p.typedSight()}
+	case p.base != nil:
+		return prose("The address of a new server, or of several: admin@192.0.2.10:2222. Each gets an instance. What is not said of the login is as for the others.", w, look.Muted.Render)
 	}
 	return prose("One address, or as many as you like with spaces or commas between them: admin@192.0.2.10:2222, chat1.example.com, local.", w, look.Muted.Render)
 }
@@ -167,6 +175,8 @@ func (p *servers) notice(from, to int) string {
 		return look.word(warning, p.hosts()[locked[0]].Name+" wants the "+string(p.sight(locked[0]).found.Secret.Kind)) + p.by("s") + scrolled
 	case len(locked) > 1:
 		return look.word(warning, count(len(locked), "server")+" want a password") + p.by("s") + scrolled
+	case p.base != nil:
+		return p.growNotice() + scrolled
 	case offered:
 		return look.sign(good) + " " + offer.Words(*p.answers()) + p.by("o") + scrolled
 	case under > 0:

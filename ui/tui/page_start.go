@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"slices"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -39,7 +40,7 @@ type (
 func newStart(c *common) *start { return &start{c: c} }
 
 // startKeys are the page's own.
-type startKeys struct{ open, begin, status, export key.Binding }
+type startKeys struct{ open, begin, status, add, remove, export key.Binding }
 
 // keys are those that do something with what is chosen.
 func (p *start) keys() startKeys {
@@ -60,9 +61,25 @@ func (p *start) keys() startKeys {
 		open:   bind(open != "", open, "enter"),
 		begin:  bind(len(p.known) > 0, "new workspace", "n"),
 		status: bind(readable && k.State == ui.Unfinished, "status", "s"),
+		add:    bind(onOne && alterable(k), "add an instance", "a"),
+		remove: bind(onOne && alterable(k), "remove one", "x"),
 		export: bind(readable && k.State != ui.Drafted && p.exporting == "", "export its files", "e"),
 	}
 }
+
+// alterable reports whether instances of a workspace can come or go: it was
+// deployed as a whole, and stands, whatever became of the last change.
+func alterable(k ui.Known) bool {
+	changed := k.Last != nil && slices.Contains([]string{planAdd, planTakeBack, planRemove}, k.Last.Doing)
+	return k.State == ui.Deployed || k.State == ui.Unfinished && changed
+}
+
+// What LastRun.Doing says of changes.
+const (
+	planAdd      = "add-instance"
+	planTakeBack = "take back the addition"
+	planRemove   = "remove-instance"
+)
 
 // Enter reads what is known.
 func (p *start) Enter() tea.Cmd {
@@ -111,6 +128,10 @@ func (p *start) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.c.open(ui.Known{}, p.pageOf(ui.Known{}))
 	case key.Matches(k, keys.status):
 		p.c.open(chosen, pageStatus)
+	case key.Matches(k, keys.add):
+		p.c.open(chosen, pageAdd)
+	case key.Matches(k, keys.remove):
+		p.c.open(chosen, pageRemove)
 	case key.Matches(k, keys.export):
 		return p.export(chosen), true
 	case k.String() == "q":
@@ -161,7 +182,7 @@ func (p *start) Activity() activity {
 func (p *start) Keys() []keyGroup {
 	keys, l := p.keys(), p.c.keys.list
 	return []keyGroup{
-		{"Workspaces", []key.Binding{keys.open, keys.status, keys.export, keys.begin}},
+		{"Workspaces", []key.Binding{keys.open, keys.status, keys.add, keys.remove, keys.export, keys.begin}},
 		{"In a list", []key.Binding{l.up, l.down, l.first, l.last}},
 	}
 }
@@ -286,7 +307,7 @@ func (p *start) detail(k ui.Known, w int) []string {
 	case ui.Unfinished:
 		out = p.stopped(k, w)
 	case ui.Deployed:
-		add("Everything was carried out. Status counts the instances.", look.Text.Render)
+		add("Everything was carried out. Status counts the instances; one more can be added, or one removed, while people use it.", look.Text.Render)
 	case ui.Busy:
 		add(or(k.Why, "Another rcwizard is working on it."), look.Text.Render)
 	case ui.Unreadable:

@@ -150,6 +150,9 @@ func (l Look) change(f ui.ReviewFile) string {
 		return l.Bad.Render("-")
 	case engine.Restart, engine.Pull, engine.Start, engine.Stop, engine.Wait:
 	}
+	if f.Left != "" {
+		return l.sign(warning)
+	}
 	return l.Muted.Render("=")
 }
 
@@ -182,6 +185,13 @@ func (l Look) content(f hostFile, w int) []string {
 		remarks[r.Line] = append(remarks[r.Line], r.Text)
 	}
 	var out []string
+	if f.Left != "" {
+		out = append(out, l.finding(warning, "It stays as it is: it "+f.Left+".", "", w)...)
+		out = append(out, "")
+		if f.Content == "" {
+			return out
+		}
+	}
 	beside := func(line, inset int) {
 		for _, text := range remarks[line] {
 			said := wrap("Differs from the guide because: "+text, w-inset-2)
@@ -228,6 +238,9 @@ func (l Look) highlight(line string) string {
 // difference is what would change in a file that is there.
 func (l Look) difference(f hostFile, w int) []string {
 	text := string(diff.Diff("on the server", []byte(f.Before), "new", []byte(f.Content)))
+	if f.Left != "" {
+		text = string(diff.Diff("on the server", []byte(f.Content), "rcwizard's", []byte(f.Other)))
+	}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	out := make([]string, 0, len(lines))
 	for i, line := range lines {

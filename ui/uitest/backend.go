@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -115,6 +116,24 @@ func (b *Backend) Open(ctx context.Context, key string) (ui.Draft, error) {
 	return d, nil
 }
 
+// Alter returns the draft of a key with a Change. One that was saved with a
+// Change is there again.
+func (b *Backend) Alter(ctx context.Context, key string, kind ui.ChangeKind) (ui.Draft, error) {
+	if err := b.begin(ctx, "Alter", key+" "+string(kind)); err != nil {
+		return ui.Draft{}, err
+	}
+	if d, ok := b.Saved(key + " " + string(kind)); ok {
+		return d, nil
+	}
+	d, ok := b.Saved(key)
+	if !ok {
+		return ui.Draft{}, fmt.Errorf("no workspace %s is kept here", key)
+	}
+	d.Answers.Workspace = d.Answers.Workspace.Complete()
+	d.Change = &ui.Change{Kind: kind}
+	return d, nil
+}
+
 // Save keeps a draft under its key, or the first free one of draft-1, draft-2 …
 func (b *Backend) Save(ctx context.Context, d ui.Draft) (ui.Draft, error) {
 	if err := b.begin(ctx, "Save", d.Page); err != nil {
@@ -122,6 +141,10 @@ func (b *Backend) Save(ctx context.Context, d ui.Draft) (ui.Draft, error) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if d.Change != nil {
+		b.Drafts[d.Key+" "+string(d.Change.Kind)] = d.Clone()
+		return d, nil
+	}
 	if b.Drafts == nil {
 		b.Drafts = make(map[string]ui.Draft)
 	}
@@ -167,8 +190,9 @@ func (b *Backend) Releases(ctx context.Context) ([]ui.Release, error) {
 	return b.Listed, nil
 }
 
-// Check tells the findings of the next report one by one, in its order.
-func (b *Backend) Check(ctx context.Context, _ ui.Draft, o ui.CheckOptions, each func(check.Finding)) (check.Report, error) {
+// Check tells the findings of the next report one by one, in its order; for a
+// draft with a Change, those that it brings.
+func (b *Backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each func(check.Finding)) (check.Report, error) {
 	if err := b.begin(ctx, "Check", fmt.Sprint(o.Only)); err != nil {
 		return check.Report{}, err
 	}
@@ -182,6 +206,11 @@ func (b *Backend) Check(ctx context.Context, _ ui.Draft, o ui.CheckOptions, each
 		b.Checks = b.Checks[1:]
 	}
 	b.mu.Unlock()
+	if d.Change != nil {
+		only := check.New(d.Without(), d.Answers.Workspace.Complete())
+		report.Findings = slices.DeleteFunc(slices.Clone(report.Findings), func(f check.Finding) bool { return !check.Matches(only, f.ID) })
+		report = report.Skipping(nil)
+	}
 	for _, f := range report.Findings {
 		if len(o.Only) > 0 && !check.Matches(o.Only, f.ID) {
 			continue
@@ -211,8 +240,12 @@ func (b *Backend) Export(ctx context.Context, _ ui.Draft, o ui.ExportOptions) (u
 }
 
 // Deploy hands out the next run.
-func (b *Backend) Deploy(ctx context.Context, _ ui.Draft) (*ui.Run, error) {
-	if err := b.begin(ctx, "Deploy", ""); err != nil {
+func (b *Backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
+	change := ""
+	if d.Change != nil {
+		change = string(d.Change.Kind) + " " + strings.Join(d.Change.Instances, ",")
+	}
+	if err := b.begin(ctx, "Deploy", change); err != nil {
 		return nil, err
 	}
 	b.mu.Lock()
