@@ -156,6 +156,17 @@ func (d Draft) Without() workspace.Workspace {
 	return w.Without(d.Change.Instances...)
 }
 
+// Beyond are the names of the draft's instances that a workspace does not have.
+func (d Draft) Beyond(w workspace.Workspace) []string {
+	var names []string
+	for _, i := range d.Answers.Workspace.Complete().Instances {
+		if _, there := w.Instance(i.Name); !there {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}
+
 // All are the secrets that are kept and those that were typed.
 func (d Draft) All() workspace.Secrets { return d.Answers.Secrets.Override(d.Typed) }
 

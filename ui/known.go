@@ -2,6 +2,7 @@ package ui
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,6 +47,20 @@ type Known struct {
 	// Notes are sentences on what is odd about what is kept: another version of
 	// rcwizard wrote it, its journal was cut. Going on is possible all the same.
 	Notes []string
+}
+
+// The names of the plans of changes, as LastRun.Doing has them.
+const (
+	DoingAdd      = "add-instance"
+	DoingTakeBack = "take back the addition"
+	DoingRemove   = "remove-instance"
+)
+
+// Alterable reports whether instances of the workspace can come or go: it was
+// deployed as a whole, whatever became of a change to it.
+func (k Known) Alterable() bool {
+	changed := k.Last != nil && slices.Contains([]string{DoingAdd, DoingTakeBack, DoingRemove}, k.Last.Doing)
+	return k.State == Deployed || k.State == Unfinished && changed
 }
 
 // LastRun is what is kept of the last run of a workspace.

@@ -79,7 +79,7 @@ const changedMeanwhile = "the workspace was changed by another run meanwhile, an
 // command is the one that adds the same, for a shell.
 func (c *alteration) command() string {
 	words := []string{"rcwizard", c.verb}
-	var names, ips []string
+	names, ips := make([]string, 0, len(c.names)), make([]string, 0, len(c.names))
 	for _, name := range c.names {
 		i, _ := c.ans.workspace.Instance(name)
 		h, _ := c.ans.workspace.Host(i.Host)

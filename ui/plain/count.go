@@ -14,6 +14,9 @@ import (
 func conclusionText(c ui.Conclusion) string {
 	var b strings.Builder
 	b.WriteString("\n")
+	if c.Aftermath != "" {
+		b.WriteString(c.Aftermath + "\n\n")
+	}
 	if c.Count != nil {
 		b.WriteString(countText(*c.Count) + "\n")
 	}

@@ -22,17 +22,25 @@ func (s *session) review(ctx context.Context, next string) (string, error) {
 	if err := s.show(r); err != nil {
 		return "", err
 	}
+	_, do := s.words()
+	ask, options := "Deploy to "+count(len(r.Hosts), "server")+" now?", []string{
+		do, "show a file", "write the files to a folder instead, to deploy them by hand",
+		"change an answer", "stop here; the answers are kept",
+	}
+	if s.draft.Change != nil {
+		ask, options = strings.ToUpper(do[:1])+do[1:]+" now?", []string{do, "show a file", "stop here; nothing is changed"}
+	}
 	for {
-		n, err := s.Asker.choose("What now", []string{
-			"deploy", "show a file", "write the files to a folder instead, to deploy them by hand",
-			"change an answer", "stop here; the answers are kept",
-		}, -1)
+		n, err := s.Asker.choose("What now", options, -1)
 		if err != nil {
 			return "", err
 		}
+		if s.draft.Change != nil && n == 2 {
+			return "", errStop
+		}
 		switch n {
 		case 0:
-			yes, err := s.Asker.yes("Deploy to "+count(len(r.Hosts), "server")+" now?", "")
+			yes, err := s.Asker.yes(ask, "")
 			if err != nil && !errors.Is(err, errBack) {
 				return "", err
 			}
@@ -71,9 +79,12 @@ func (s *session) show(r ui.Review) error {
 // fileNote says what would happen to a file, and whether it is not the guide's.
 func fileNote(f ui.ReviewFile) string {
 	var parts []string
-	if f.Change == "" {
+	switch {
+	case f.Left != "":
+		parts = append(parts, "left as it is: it "+f.Left)
+	case f.Change == "":
 		parts = append(parts, "as it should be")
-	} else {
+	default:
 		parts = append(parts, string(f.Change))
 	}
 	if len(f.Remarks) > 0 {

@@ -46,7 +46,7 @@ func (s *session) servers(ctx context.Context) error {
 		case n == 1:
 			clear(s.seen)
 		case n < hosts+2:
-			if err := s.change(n - 2); err != nil && !errors.Is(err, errBack) {
+			if err := s.changeHost(n-2, func(question.Question) bool { return true }); err != nil && !errors.Is(err, errBack) {
 				return err
 			}
 		default:
@@ -81,8 +81,8 @@ func key(h workspace.Host) string {
 	return fmt.Sprintf("%s %s %+v %s", h.Name, h.Address, h.SSH, h.Sudo)
 }
 
-// change asks everything about one host.
-func (s *session) change(n int) error {
+// changeHost asks everything about one host that is wanted.
+func (s *session) changeHost(n int, wanted func(question.Question) bool) error {
 	a := s.answers()
 	before := a.Workspace.Hosts[n].Name
 	delete(s.seen, key(a.Workspace.Hosts[n])) // a password is no part of the key
@@ -92,7 +92,9 @@ func (s *session) change(n int) error {
 			s.draft.Typed = s.draft.Typed.Override(workspace.Secrets{Hosts: map[string]workspace.HostSecrets{now: s.draft.Typed.Hosts[before]}})
 		}
 	}()
-	return s.Asker.questions(func() []question.Question { return question.OnHost(question.Servers, a, n) }, &a)
+	return s.Asker.questions(func() []question.Question {
+		return slices.DeleteFunc(question.OnHost(question.Servers, a, n), func(q question.Question) bool { return !wanted(q) })
+	}, &a)
 }
 
 // look connects to every host that was not seen yet, all at once, and settles

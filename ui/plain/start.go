@@ -2,6 +2,7 @@ package plain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/rcwizard/rcwizard/ui"
@@ -36,6 +37,18 @@ func (s *session) start(ctx context.Context) (page string, err error) {
 			s.Asker.sayf("  not now: %s", k.Why)
 			continue
 		}
+		if k.Alterable() {
+			what, err := s.whatWith(k)
+			if errors.Is(err, errBack) {
+				continue
+			}
+			if err != nil {
+				return "", err
+			}
+			if what != "" {
+				return "", s.change(ctx, k, what)
+			}
+		}
 		if s.draft, err = s.Backend.Open(ctx, k.Key); err != nil {
 			return "", err //nolint:wrapcheck // it says what happened and what to do
 		}
@@ -68,7 +81,7 @@ func knownLine(k ui.Known) string {
 	case ui.Unfinished:
 		line += ": the last run did not end well; look at it and resume"
 	case ui.Deployed:
-		line += ": deployed; count its instances"
+		line += ": deployed; count its instances, add or remove one"
 	case ui.Busy, ui.Unreadable:
 		line += ": " + string(k.State)
 	}
@@ -90,7 +103,8 @@ func (s *session) status(ctx context.Context) error {
 
 // deploy carries the plan out, line by line, and tells what it came to.
 func (s *session) deploy(ctx context.Context) error {
-	s.heading("Deploy", "The first Ctrl+C stops after the steps in flight; resuming goes on from there. What the servers print goes into a log file, which is named at the end.")
+	title, _ := s.words()
+	s.heading(title, "The first Ctrl+C stops after the steps in flight; resuming goes on from there. What the servers print goes into a log file, which is named at the end.")
 	run, err := s.Backend.Deploy(ctx, s.draft)
 	if err != nil {
 		return err //nolint:wrapcheck // it says what happened and what to do

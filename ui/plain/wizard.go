@@ -261,6 +261,9 @@ func (s *session) afterCheck(report check.Report) (what string, err error) {
 	if !report.Verdict.Blocks() {
 		options[2] = goOnAnyway
 	}
+	if s.draft.Change != nil { // of what is deployed no answer is changed here
+		options = slices.DeleteFunc(options, func(o string) bool { return o == otherAnswer })
+	}
 	for {
 		n, err := s.Asker.choose("What now", options, -1)
 		if err != nil {

@@ -221,7 +221,7 @@ func TestWizardEnds(t *testing.T) {
 		want  string
 		check func(plain.End) bool
 	}{
-		"status":     {uitest.Known(), []string{"4", "3"}, "2 of 2 instances registered", func(e plain.End) bool { return e.Count != nil }},
+		"status":     {uitest.Known(), []string{"4", "3", "1"}, "2 of 2 instances registered", func(e plain.End) bool { return e.Count != nil }},
 		"unfinished": {uitest.Known(), []string{"1", "5"}, "Review", func(e plain.End) bool { return e.Page == "review" }},
 		"export":     {uitest.Known(), []string{"1", "3", ""}, "17 files written to /home/ada/chat-example-org", func(e plain.End) bool { return e.Conclusion == nil }},
 		"declined":   {uitest.Known(), []string{"1", "1", "no", "5"}, "Deploy to 1 server now?", func(e plain.End) bool { return e.Conclusion == nil && e.Page == "review" }},

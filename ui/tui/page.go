@@ -137,6 +137,7 @@ type common struct {
 
 // adds and removes say what the draft changes of a workspace that was deployed.
 func (c *common) adds() bool { return c.draft.Change != nil && c.draft.Change.Kind == ui.AddInstances }
+
 func (c *common) removes() bool {
 	return c.draft.Change != nil && c.draft.Change.Kind == ui.RemoveInstances
 }

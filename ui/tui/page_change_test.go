@@ -62,10 +62,10 @@ func changed(w workspace.Workspace) ui.Review {
 			return h.Host != "host1" && f.Name != render.Routes.Path() && !strings.HasSuffix(f.Name, "compose.database.yml")
 		})
 		for n, f := range h.Files {
-			switch {
-			case h.Host == "edge":
+			switch h.Host {
+			case "edge":
 				h.Files[n].Change, h.Files[n].Before = engine.Update, strings.Replace(f.Content, "10.0.0.14:3000", "10.0.0.12:3000", 1)
-			case h.Host == "db":
+			case "db":
 				h.Files[n].Change, h.Files[n].Before, h.Files[n].Remarks = "", "", nil
 				h.Files[n].Left, h.Files[n].Content, h.Files[n].Other = "was edited by hand", "# edited\n"+f.Content, f.Content
 			}
@@ -181,7 +181,7 @@ func changeScenes() []scene {
 			d.m.visit(pageFailure, true)
 			d.m.c.run = &ui.Run{Log: engine.NewLog(), Lines: engine.NewLines(nil)}
 			d.m.c.end = ending{conclusion: ui.Conclusion{
-				Summary:   engine.Summary{Plan: planAdd, Outcome: engine.Failed, Steps: 21, Already: 4, Applied: 9, Failures: []engine.Failure{uitest.Failure()}},
+				Summary:   engine.Summary{Plan: ui.DoingAdd, Outcome: engine.Failed, Steps: 21, Already: 4, Applied: 9, Failures: []engine.Failure{uitest.Failure()}},
 				Aftermath: "The cluster is as it was. When the cause is mended, add again.",
 			}}
 		}),
@@ -340,7 +340,7 @@ func TestRemoval(t *testing.T) {
 // not undone by deploying the workspace as a whole.
 func TestCutChange(t *testing.T) {
 	t.Parallel()
-	for doing, page := range map[string]pageID{planRemove: pageRemove, planAdd: pageAdd} {
+	for doing, page := range map[string]pageID{ui.DoingRemove: pageRemove, ui.DoingAdd: pageAdd} {
 		b := standing()
 		b.Known[0].State = ui.Unfinished
 		b.Known[0].Last = &ui.LastRun{Doing: doing, Started: uitest.Begin(), Steps: 12, Done: 3}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
 )
 
 const (
@@ -159,7 +160,7 @@ func (p *deploy) headline(w int) string {
 	look := p.c.look
 	all, done, failed, _ := p.record.numbers()
 	_, doing, carriedOut := p.c.what()
-	if p.record.plan == planTakeBack {
+	if p.record.plan == ui.DoingTakeBack {
 		doing = "Taking back"
 	}
 	left := look.spin(p.c.beat) + " " + look.Strong.Render(doing)

@@ -83,9 +83,9 @@ func (p *failure) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 // the workspace is deployed as a whole for would undo a removal.
 func (p *failure) change() pageID {
 	switch p.last().Doing {
-	case planAdd, planTakeBack:
+	case ui.DoingAdd, ui.DoingTakeBack:
 		return pageAdd
-	case planRemove:
+	case ui.DoingRemove:
 		return pageRemove
 	}
 	return ""

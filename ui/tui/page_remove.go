@@ -71,7 +71,7 @@ func (p *removal) Render(w, h int) drawing {
 	look := p.c.look
 	all := p.instances()
 	complete := p.c.draft.Answers.Workspace.Complete()
-	var below []string
+	below := make([]string, 0, 8)
 	for n, text := range p.told(all) {
 		style := look.Muted
 		if n == 0 {

@@ -71,13 +71,7 @@ func (p *servers) recount() {
 	if p.base == nil || p.c.draft.Change == nil || p.begun() {
 		return
 	}
-	var names []string
-	for _, i := range p.answers().Workspace.Complete().Instances {
-		if _, there := p.base.Instance(i.Name); !there {
-			names = append(names, i.Name)
-		}
-	}
-	p.c.draft.Change.Instances = names
+	p.c.draft.Change.Instances = p.c.draft.Beyond(*p.base)
 }
 
 // roleCell is what the server of a row does, and how many instances it gets.

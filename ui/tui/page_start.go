@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"slices"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -61,25 +60,11 @@ func (p *start) keys() startKeys {
 		open:   bind(open != "", open, "enter"),
 		begin:  bind(len(p.known) > 0, "new workspace", "n"),
 		status: bind(readable && k.State == ui.Unfinished, "status", "s"),
-		add:    bind(onOne && alterable(k), "add an instance", "a"),
-		remove: bind(onOne && alterable(k), "remove one", "x"),
+		add:    bind(onOne && k.Alterable(), "add an instance", "a"),
+		remove: bind(onOne && k.Alterable() && k.Instances > 1, "remove one", "x"),
 		export: bind(readable && k.State != ui.Drafted && p.exporting == "", "export its files", "e"),
 	}
 }
-
-// alterable reports whether instances of a workspace can come or go: it was
-// deployed as a whole, and stands, whatever became of the last change.
-func alterable(k ui.Known) bool {
-	changed := k.Last != nil && slices.Contains([]string{planAdd, planTakeBack, planRemove}, k.Last.Doing)
-	return k.State == ui.Deployed || k.State == ui.Unfinished && changed
-}
-
-// What LastRun.Doing says of changes.
-const (
-	planAdd      = "add-instance"
-	planTakeBack = "take back the addition"
-	planRemove   = "remove-instance"
-)
 
 // Enter reads what is known.
 func (p *start) Enter() tea.Cmd {

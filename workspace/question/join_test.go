@@ -38,7 +38,7 @@ func TestJoin(t *testing.T) {
 	if diff := cmp.Diff(before.Instances[0], w.Instances[0]); diff != "" {
 		t.Errorf("the instance that there was is another (-before +now):\n%s", diff)
 	}
-	var hosts []string
+	hosts := make([]string, 0, len(w.Instances))
 	for _, i := range w.Instances {
 		hosts = append(hosts, i.Host)
 	}
