@@ -47,10 +47,9 @@ func (s *session) change(ctx context.Context, k ui.Known, kind ui.ChangeKind) er
 		return err //nolint:wrapcheck // it says what happened and what to do
 	}
 	for {
-		switch {
-		case kind == ui.RemoveInstances:
+		if kind == ui.RemoveInstances {
 			err = s.leaving()
-		default:
+		} else {
 			err = s.coming(ctx)
 		}
 		if err == nil {
