@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rcwizard/rcwizard/cluster/clustertest"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
@@ -38,7 +39,7 @@ func TestHello(t *testing.T) {
 		{Key: "isreplicaset", Value: true},
 		{Key: "isWritablePrimary", Value: false},
 		{Key: "ismaster", Value: false},
-		{Key: "localTime", Value: serverNow},
+		{Key: "localTime", Value: clustertest.ServerNow()},
 		{Key: "info", Value: "Does not have a valid replica set config"},
 	}
 	secondary := bson.D{
@@ -48,33 +49,33 @@ func TestHello(t *testing.T) {
 		{Key: "isWritablePrimary", Value: false},
 		{Key: "ismaster", Value: false},
 		{Key: "secondary", Value: true},
-		{Key: "localTime", Value: serverNow},
+		{Key: "localTime", Value: clustertest.ServerNow()},
 	}
 	tests := map[string]struct {
 		hello, build bson.D
 		want         ReplicaSet
 	}{
 		"primary": {
-			primaryHello(planned),
+			clustertest.PrimaryHello(planned),
 			bson.D{{Key: "version", Value: "8.0.12"}},
-			ReplicaSet{Name: "rs0", Primary: true, Me: planned, Hosts: []string{planned}, Version: "8.0.12", Time: serverNow},
+			ReplicaSet{Name: "rs0", Primary: true, Me: planned, Hosts: []string{planned}, Version: "8.0.12", Time: clustertest.ServerNow()},
 		},
-		"never initiated": {uninitiated, bson.D{{Key: "version", Value: "8.0.12"}}, ReplicaSet{Version: "8.0.12", Time: serverNow}},
+		"never initiated": {uninitiated, bson.D{{Key: "version", Value: "8.0.12"}}, ReplicaSet{Version: "8.0.12", Time: clustertest.ServerNow()}},
 		"secondary with another address, version withheld": {
 			secondary, nil,
-			ReplicaSet{Name: "rs0", Me: "10.9.9.9:27017", Hosts: []string{"10.9.9.9:27017"}, Time: serverNow},
+			ReplicaSet{Name: "rs0", Me: "10.9.9.9:27017", Hosts: []string{"10.9.9.9:27017"}, Time: clustertest.ServerNow()},
 		},
 		"an imitation": {
-			primaryHello(planned),
+			clustertest.PrimaryHello(planned),
 			bson.D{{Key: "version", Value: "7.0.42"}, {Key: "ferretdbVersion", Value: "v1.24.2"}},
-			ReplicaSet{Name: "rs0", Primary: true, Me: planned, Hosts: []string{planned}, Version: "7.0.42", Imitation: "FerretDB", Time: serverNow},
+			ReplicaSet{Name: "rs0", Primary: true, Me: planned, Hosts: []string{planned}, Version: "7.0.42", Imitation: "FerretDB", Time: clustertest.ServerNow()},
 		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := startMongo(t, &fakeMongo{hello: test.hello, build: test.build})
-			got, err := Hello(t.Context(), fleet{planned: m.address}.dial, "mongodb://"+planned+"/rocketchat?directConnection=true")
+			m := clustertest.StartMongo(t, &clustertest.Mongo{Hello: test.hello, Build: test.build})
+			got, err := Hello(t.Context(), fleet{planned: m.Address}.dial, "mongodb://"+planned+"/rocketchat?directConnection=true")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,8 +131,8 @@ func TestHelloWithoutAnAnswer(t *testing.T) {
 func TestPasswordStaysOutOfErrors(t *testing.T) {
 	t.Parallel()
 	const canary = "s3cr%40t-canary" // as in the URL; s3cr@t-canary when decoded
-	m := startMongo(t, &fakeMongo{hello: primaryHello(planned), refuse: "Authentication failed for s3cr@t-canary"})
-	dial := fleet{planned: m.address}.dial
+	m := clustertest.StartMongo(t, &clustertest.Mongo{Hello: clustertest.PrimaryHello(planned), Refuse: "Authentication failed for s3cr@t-canary"})
+	dial := fleet{planned: m.Address}.dial
 	for _, url := range []string{
 		"mongodb://rc:" + canary + "@" + planned + "/rocketchat?directConnection=true",
 		"mongodb://rc:" + canary + "@" + planned + "/rocketchat?authMechanism=NONSENSE",
@@ -173,11 +174,11 @@ func TestHasAdmin(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := startMongo(t, &fakeMongo{
-				hello:     primaryHello(planned),
-				documents: map[string][]bson.D{"rocketchat.users": test.users, "other.users": {admin}},
+			m := clustertest.StartMongo(t, &clustertest.Mongo{
+				Hello:     clustertest.PrimaryHello(planned),
+				Documents: map[string][]bson.D{"rocketchat.users": test.users, "other.users": {admin}},
 			})
-			got, err := HasAdmin(t.Context(), fleet{planned: m.address}.dial, "mongodb://"+planned+"/rocketchat?directConnection=true")
+			got, err := HasAdmin(t.Context(), fleet{planned: m.Address}.dial, "mongodb://"+planned+"/rocketchat?directConnection=true")
 			if err != nil || got != test.want {
 				t.Errorf("HasAdmin = %v, %v; want %v", got, err, test.want)
 			}
@@ -190,14 +191,14 @@ func TestHasAdmin(t *testing.T) {
 func TestExternalDatabaseIsResolvedOnItsSide(t *testing.T) {
 	t.Parallel()
 	const member = "mongo-1.internal.example:27018"
-	m := startMongo(t, &fakeMongo{
-		hello:     primaryHello(member),
-		documents: map[string][]bson.D{"chat.instances": {document("a", "10.0.0.11", "3000", serverNow, serverNow)}},
+	m := clustertest.StartMongo(t, &clustertest.Mongo{
+		Hello:     clustertest.PrimaryHello(member),
+		Documents: map[string][]bson.D{"chat.instances": {clustertest.Document("a", "10.0.0.11", "3000", clustertest.ServerNow(), clustertest.ServerNow())}},
 	})
 	var dialled atomic.Int32
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
 		dialled.Add(1)
-		return fleet{member: m.address}.dial(ctx, network, address)
+		return fleet{member: m.Address}.dial(ctx, network, address)
 	}
 	w := workspace.Workspace{Database: workspace.Database{External: true}}
 	url := MongoURL(w, workspace.Secrets{MongoURL: "mongodb://" + member + "/chat?replicaSet=rs0"})
@@ -221,8 +222,8 @@ func TestMongoURL(t *testing.T) {
 		if got := MongoURL(w, workspace.Secrets{MongoURL: "mongodb://elsewhere"}); got != want {
 			t.Errorf("MongoURL = %s, want %s", got, want)
 		}
-		m := startMongo(t, &fakeMongo{hello: primaryHello(net.JoinHostPort(ip, "27017"))})
-		if _, err := Hello(t.Context(), fleet{net.JoinHostPort(ip, "27017"): m.address}.dial, want); err != nil {
+		m := clustertest.StartMongo(t, &clustertest.Mongo{Hello: clustertest.PrimaryHello(net.JoinHostPort(ip, "27017"))})
+		if _, err := Hello(t.Context(), fleet{net.JoinHostPort(ip, "27017"): m.Address}.dial, want); err != nil {
 			t.Errorf("the driver dials another address than %s: %v", ip, err)
 		}
 	}
@@ -245,25 +246,25 @@ func TestDatabaseName(t *testing.T) {
 
 func TestRegistry(t *testing.T) {
 	t.Parallel()
-	ago := func(d time.Duration) time.Time { return serverNow.Add(-d) }
-	tcp := document("tcp", "10.0.0.12", 3000.0, ago(time.Hour), ago(5*time.Second))
+	ago := func(d time.Duration) time.Time { return clustertest.ServerNow().Add(-d) }
+	tcp := clustertest.Document("tcp", "10.0.0.12", 3000.0, ago(time.Hour), ago(5*time.Second))
 	extra := tcp[5].Value.(bson.D)
 	tcp[5].Value = append(extra, bson.E{Key: "tcpPort", Value: int32(3301)})
 	documents := []bson.D{
-		document("string", "10.0.0.11", "3000", ago(time.Hour), ago(0)),
-		document("int32", " 10.0.0.11 ", int32(3001), ago(time.Hour), ago(30*time.Second)),
-		document("int64", "10.0.0.11", int64(3002), ago(time.Hour), ago(31*time.Second)),
-		document("none", "10.0.0.11", "", ago(time.Hour), ago(-59*time.Second)),
-		document("local", "localhost", "3000", ago(time.Hour), ago(time.Second)),
-		document("ghost", "10.0.0.13", "3000", ago(time.Hour), time.Date(2257, 1, 1, 0, 0, 0, 0, time.UTC)),
-		document("soon", "10.0.0.13", "3001", ago(time.Hour), ago(-61*time.Second)),
-		document("far", "10.0.0.14", "3000", ago(time.Hour), time.UnixMilli(1<<60)),
+		clustertest.Document("string", "10.0.0.11", "3000", ago(time.Hour), ago(0)),
+		clustertest.Document("int32", " 10.0.0.11 ", int32(3001), ago(time.Hour), ago(30*time.Second)),
+		clustertest.Document("int64", "10.0.0.11", int64(3002), ago(time.Hour), ago(31*time.Second)),
+		clustertest.Document("none", "10.0.0.11", "", ago(time.Hour), ago(-59*time.Second)),
+		clustertest.Document("local", "localhost", "3000", ago(time.Hour), ago(time.Second)),
+		clustertest.Document("ghost", "10.0.0.13", "3000", ago(time.Hour), time.Date(2257, 1, 1, 0, 0, 0, 0, time.UTC)),
+		clustertest.Document("soon", "10.0.0.13", "3001", ago(time.Hour), ago(-61*time.Second)),
+		clustertest.Document("far", "10.0.0.14", "3000", ago(time.Hour), time.UnixMilli(1<<60)),
 		tcp,
 		{{Key: "_id", Value: bson.NilObjectID}},
 	}
-	m := startMongo(t, &fakeMongo{hello: primaryHello(planned), documents: map[string][]bson.D{"rocketchat.instances": documents}})
+	m := clustertest.StartMongo(t, &clustertest.Mongo{Hello: clustertest.PrimaryHello(planned), Documents: map[string][]bson.D{"rocketchat.instances": documents}})
 	w := plan(2)
-	_, got := lookDatabase(t.Context(), MongoURL(w, workspace.Secrets{}), View{Database: fleet{planned: m.address}.dial})
+	_, got := lookDatabase(t.Context(), MongoURL(w, workspace.Secrets{}), View{Database: fleet{planned: m.Address}.dial})
 	if got.Error != nil {
 		t.Fatal(got.Error.Text)
 	}
@@ -277,7 +278,7 @@ func TestRegistry(t *testing.T) {
 	for _, r := range got.Records {
 		rows = append(rows, row{r.ID, r.Host, r.Port, r.TCPPort, r.State, r.AgeSeconds})
 	}
-	ghostAge := serverNow.Unix() - time.Date(2257, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	ghostAge := clustertest.ServerNow().Unix() - time.Date(2257, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	want := []row{
 		{bson.NilObjectID.Hex(), "", 0, 0, Stale, 0},
 		{"none", "10.0.0.11", 0, 0, Fresh, 0},
@@ -287,7 +288,7 @@ func TestRegistry(t *testing.T) {
 		{"tcp", "10.0.0.12", 3000, 3301, Fresh, 5},
 		{"ghost", "10.0.0.13", 3000, 0, Ghost, ghostAge},
 		{"soon", "10.0.0.13", 3001, 0, Ghost, -61},
-		{"far", "10.0.0.14", 3000, 0, Ghost, serverNow.Unix() - time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()},
+		{"far", "10.0.0.14", 3000, 0, Ghost, clustertest.ServerNow().Unix() - time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC).Unix()},
 		{"local", "localhost", 3000, 0, Fresh, 1},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
@@ -295,7 +296,7 @@ func TestRegistry(t *testing.T) {
 	}
 	full := Record{
 		ID: "string", Host: "10.0.0.11", Port: 3000, NodeVersion: "v22.22.3", OS: "Linux 6.1.0-30-amd64 x64",
-		Since: ago(time.Hour), Heartbeat: serverNow, State: Fresh,
+		Since: ago(time.Hour), Heartbeat: clustertest.ServerNow(), State: Fresh,
 	}
 	if diff := cmp.Diff(full, got.Records[2], cmpopts.EquateApproxTime(0)); diff != "" {
 		t.Errorf("record (-want +got):\n%s", diff)
@@ -304,13 +305,13 @@ func TestRegistry(t *testing.T) {
 
 func TestRegistryRefused(t *testing.T) {
 	t.Parallel()
-	m := startMongo(t, &fakeMongo{hello: primaryHello(planned), refuse: "not authorized on rocketchat"})
-	s, err := connect(t.Context(), fleet{planned: m.address}.dial, MongoURL(plan(2), workspace.Secrets{}))
+	m := clustertest.StartMongo(t, &clustertest.Mongo{Hello: clustertest.PrimaryHello(planned), Refuse: "not authorized on rocketchat"})
+	s, err := connect(t.Context(), fleet{planned: m.Address}.dial, MongoURL(plan(2), workspace.Secrets{}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.close(t.Context())
-	r := s.registry(t.Context(), serverNow)
+	r := s.registry(t.Context(), clustertest.ServerNow())
 	if r.Error == nil || r.Error.Text != "MongoDB refuses: not authorized on rocketchat" || r.Error.Unseen {
 		t.Errorf("error %+v", r.Error)
 	}

@@ -12,13 +12,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rcwizard/rcwizard/cluster/clustertest"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
-func two() []*fakeInstance {
-	return []*fakeInstance{
-		{id: "id-1", version: "8.9.1", uniqueID: "Xu9", siteURL: "https://chat.example.com", modules: `["scalability","auditing"]`},
-		{id: "id-2", version: "8.9.1", uniqueID: "Xu9", siteURL: "https://chat.example.com", modules: `["scalability"]`, young: 1},
+func two() []*clustertest.Instance {
+	return []*clustertest.Instance{
+		{ID: "id-1", Version: "8.9.1", UniqueID: "Xu9", SiteURL: "https://chat.example.com", Modules: `["scalability","auditing"]`},
+		{ID: "id-2", Version: "8.9.1", UniqueID: "Xu9", SiteURL: "https://chat.example.com", Modules: `["scalability"]`, Young: 1},
 	}
 }
 
@@ -30,8 +31,8 @@ func TestObserve(t *testing.T) {
 		t.Fatalf("verdict %s, %q, findings %+v", r.Verdict, r.Summary, r.Findings)
 	}
 	want := []Row{
-		{Name: "rc1", Host: "rc1", Address: "10.0.0.11:3000", Record: "id-1", Registered: Yes, Since: serverNow.Add(-time.Hour), Answers: Yes, Version: "8.9.1", Proxied: Yes, Linked: Yes},
-		{Name: "rc2", Host: "rc2", Address: "10.0.0.12:3000", Record: "id-2", Registered: Yes, Since: serverNow.Add(-time.Hour), Answers: Yes, Version: "8.9.1", Proxied: Yes, Linked: Yes},
+		{Name: "rc1", Host: "rc1", Address: "10.0.0.11:3000", Record: "id-1", Registered: Yes, Since: clustertest.ServerNow().Add(-time.Hour), Answers: Yes, Version: "8.9.1", Proxied: Yes, Linked: Yes},
+		{Name: "rc2", Host: "rc2", Address: "10.0.0.12:3000", Record: "id-2", Registered: Yes, Since: clustertest.ServerNow().Add(-time.Hour), Answers: Yes, Version: "8.9.1", Proxied: Yes, Linked: Yes},
 	}
 	if diff := cmp.Diff(want, r.Instances); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
@@ -61,7 +62,7 @@ func TestObserveVariants(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		workspace func(w *workspace.Workspace)
-		instances func(i []*fakeInstance)
+		instances func(i []*clustertest.Instance)
 		world     func(wo *world)
 		verdict   Verdict
 		summary   string
@@ -78,19 +79,19 @@ func TestObserveVariants(t *testing.T) {
 			verdict: VerdictOK, summary: "2 of 2 instances registered, linked",
 		},
 		"before 7.11": {
-			instances: func(i []*fakeInstance) { i[0].before711, i[1].before711 = true, true },
+			instances: func(i []*clustertest.Instance) { i[0].Before711, i[1].Before711 = true, true },
 			verdict:   VerdictOK, summary: "2 of 2 instances registered, linked",
 		},
 		"not licensed": {
-			instances: func(i []*fakeInstance) { i[0].modules, i[1].modules = "[]", "[]" },
+			instances: func(i []*clustertest.Instance) { i[0].Modules, i[1].Modules = "[]", "[]" },
 			verdict:   VerdictWarning, summary: "2 of 2 instances registered, not linked: no licence", finding: "not-licensed",
 		},
 		"licence not told": {
-			instances: func(i []*fakeInstance) { i[0].modules, i[1].modules = "", "null" },
+			instances: func(i []*clustertest.Instance) { i[0].Modules, i[1].Modules = "", "null" },
 			verdict:   VerdictUnknown, summary: "2 of 2 instances registered, links unknown: the licence could not be learnt", finding: "license-unknown",
 		},
 		"unwell": {
-			instances: func(i []*fakeInstance) { i[1].health = http.StatusServiceUnavailable },
+			instances: func(i []*clustertest.Instance) { i[1].Health = http.StatusServiceUnavailable },
 			verdict:   VerdictWarning, summary: "2 of 2 instances registered, linked", finding: "instance-unhealthy",
 		},
 		"one out of the rotation": {

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"sync/atomic"
 	"testing"
+
+	"github.com/rcwizard/rcwizard/cluster/clustertest"
 )
 
 func TestLeadsTo(t *testing.T) {
@@ -46,7 +48,7 @@ func TestLeadsTo(t *testing.T) {
 // each planned one.
 func TestSpreadIsBounded(t *testing.T) {
 	t.Parallel()
-	wo := newWorld(t, plan(3), append(two(), &fakeInstance{id: "id-3", version: "8.9.1"})...)
+	wo := newWorld(t, plan(3), append(two(), &clustertest.Instance{ID: "id-3", Version: "8.9.1"})...)
 	wo.backends = wo.backends[:2]
 	outside := wo.view.Outside
 	var connections atomic.Int64

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"crypto/tls"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,51 +14,9 @@ import (
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 
+	"github.com/rcwizard/rcwizard/cluster/clustertest"
 	"github.com/rcwizard/rcwizard/workspace"
 )
-
-// fakeInstance answers as Rocket.Chat does on its two ports.
-type fakeInstance struct {
-	id, version, uniqueID, siteURL string
-	modules                        string // the result as JSON; "": refused
-	before711                      bool   // no /livez
-	health                         int
-	young                          int32 // so many times /metrics comes without the gauge
-}
-
-func (i *fakeInstance) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if i.id != "" {
-		w.Header().Set("X-Instance-Id", i.id)
-	}
-	switch {
-	case r.URL.Path == "/api/info":
-		minor := i.version[:strings.LastIndexByte(i.version, '.')]
-		_, _ = fmt.Fprintf(w, `{"version":%q,"minimumClientVersions":{"desktop":"3.9.6"},"success":true}`, minor)
-	case r.URL.Path == "/health", r.URL.Path == "/livez" && !i.before711:
-		if i.health != 0 {
-			w.WriteHeader(i.health)
-		}
-		_, _ = io.WriteString(w, `{"status":"ok"}`)
-	case r.URL.Path == "/api/v1/method.callAnon/license:getModules" && r.Method == http.MethodPost:
-		var call struct{ Message string }
-		var message struct{ Msg, Method string }
-		if json.NewDecoder(r.Body).Decode(&call) != nil || json.Unmarshal([]byte(call.Message), &message) != nil ||
-			message.Msg != "method" || message.Method != "license:getModules" || i.modules == "" {
-			w.WriteHeader(http.StatusBadRequest)
-			_, _ = io.WriteString(w, `{"success":false,"error":"unauthorized"}`)
-			return
-		}
-		inner, _ := json.Marshal(`{"msg":"result","id":"rcwizard","result":` + i.modules + `}`)
-		_, _ = fmt.Fprintf(w, `{"message":%s,"success":true}`, inner)
-	case r.URL.Path == "/metrics":
-		_, _ = fmt.Fprint(w, "# HELP process_cpu_user_seconds_total Total user CPU time.\n# TYPE process_cpu_user_seconds_total counter\nprocess_cpu_user_seconds_total 3.1\n")
-		if atomic.AddInt32(&i.young, -1) < 0 {
-			_, _ = fmt.Fprintf(w, "# HELP rocketchat_info Rocket.Chat info\n# TYPE rocketchat_info gauge\nrocketchat_info{version=\"8.0.0\",unique_id=\"\",site_url=\"http://old\"} 1\nrocketchat_info{version=%q,unique_id=%q,site_url=%q} 1\n", i.version, i.uniqueID, i.siteURL)
-		}
-	default:
-		http.NotFound(w, r)
-	}
-}
 
 func serve(t *testing.T, h http.Handler) string {
 	t.Helper()
@@ -80,7 +37,7 @@ type world struct {
 	cookies   atomic.Int64
 }
 
-func newWorld(t *testing.T, w workspace.Workspace, instances ...*fakeInstance) *world {
+func newWorld(t *testing.T, w workspace.Workspace, instances ...*clustertest.Instance) *world {
 	t.Helper()
 	ca := newAuthority(t)
 	wo := &world{w: w, addresses: fleet{}, cert: ca.issue(t, nil)}
@@ -93,15 +50,15 @@ func newWorld(t *testing.T, w workspace.Workspace, instances ...*fakeInstance) *
 		wo.addresses[planned.Address(w)] = serve(t, i)
 		wo.addresses[planned.MetricsAddress(w)] = serve(t, i)
 		host, _ := w.Host(planned.Host)
-		records = append(records, document(i.id, host.PrivateIP, strconv.Itoa(planned.Port), serverNow.Add(-time.Hour), serverNow.Add(-3*time.Second)))
+		records = append(records, clustertest.Document(i.ID, host.PrivateIP, strconv.Itoa(planned.Port), clustertest.ServerNow().Add(-time.Hour), clustertest.ServerNow().Add(-3*time.Second)))
 		targets = append(targets, fmt.Sprintf(`{"labels":{"job":"rocketchat","instance":%q},"scrapeUrl":"http://%s/metrics","health":"up","lastError":""}`, planned.Name, planned.MetricsAddress(w)))
 		clients = append(clients, fmt.Sprintf(`{"cid":%d,"ip":%q,"port":5%d}`, n, host.PrivateIP, n))
 	}
-	m := startMongo(t, &fakeMongo{
-		hello: primaryHello(w.MongoDBAddress()), build: bson.D{{Key: "version", Value: "8.0.12"}},
-		documents: map[string][]bson.D{"rocketchat.instances": records},
+	m := clustertest.StartMongo(t, &clustertest.Mongo{
+		Hello: clustertest.PrimaryHello(w.MongoDBAddress()), Build: bson.D{{Key: "version", Value: "8.0.12"}},
+		Documents: map[string][]bson.D{"rocketchat.instances": records},
 	})
-	wo.addresses[w.MongoDBAddress()] = m.address
+	wo.addresses[w.MongoDBAddress()] = m.Address
 	wo.addresses["127.0.0.1:9090"] = serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/v1/targets" {
 			http.NotFound(rw, r)

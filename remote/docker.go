@@ -187,6 +187,20 @@ func findDocker(ctx context.Context, r *runner, dial dialFunc, socket string) (*
 	return nil, &DockerError{Host: r.name, User: r.user, Kind: kindOf(text), Err: asRoot.cause(err)}
 }
 
+// DockerOver gives the Docker engine that answers on the connections which dial
+// opens: for hosts of another kind than this package's own. redact may be nil.
+func DockerOver(ctx context.Context, host string, redact *Redactor, dial func(ctx context.Context) (net.Conn, error)) (*Docker, error) {
+	return openDocker(ctx, &runner{name: host, redact: redact}, viaSocket, dial)
+}
+
+// Close ends the connections to the engine that are idle.
+func (d *Docker) Close() error {
+	if err := d.api.Close(); err != nil {
+		return fmt.Errorf("host %s: close the way to Docker: %w", d.host, err)
+	}
+	return nil
+}
+
 // noAnswerError is a stream that opened and an engine that did not answer on it.
 type noAnswerError struct{ err error }
 

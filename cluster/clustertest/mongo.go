@@ -1,4 +1,4 @@
-package cluster
+package clustertest
 
 import (
 	"context"
@@ -14,29 +14,32 @@ import (
 	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/wiremessage"
 )
 
-// fakeMongo speaks as much of MongoDB's wire protocol as the official driver
+// Mongo speaks as much of MongoDB's wire protocol as the official driver
 // needs to connect, say hello and find: OP_QUERY for the first handshake,
 // OP_MSG for everything after it.
-type fakeMongo struct {
-	address string
-	hello   bson.D
-	build   bson.D // nil: buildInfo is refused
-	refuse  string // message for every command that is not part of a handshake
+type Mongo struct {
+	// Address is where StartMongo made it listen.
+	Address string
+	// Hello is what it says of itself, Build its buildInfo; nil: refused.
+	Hello, Build bson.D
+	// Refuse is the message for every command that is not part of a handshake.
+	Refuse string
+	// Documents are by database.collection.
+	Documents map[string][]bson.D
 
-	mu        sync.Mutex
-	documents map[string][]bson.D // by database.collection
-	commands  []string
+	mu       sync.Mutex
+	commands []string
 }
 
-// startMongo listens on a loopback address until the test ends. hello gets
+// StartMongo listens on a loopback address until the test ends. Hello gets
 // what every hello has added to it.
-func startMongo(t *testing.T, m *fakeMongo) *fakeMongo {
+func StartMongo(t testing.TB, m *Mongo) *Mongo {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.address = l.Addr().String()
+	m.Address = l.Addr().String()
 	var wg sync.WaitGroup
 	ctx, cancel := context.WithCancel(context.Background())
 	wg.Go(func() {
@@ -49,7 +52,7 @@ func startMongo(t *testing.T, m *fakeMongo) *fakeMongo {
 			wg.Go(func() {
 				defer stop()
 				defer func() { _ = conn.Close() }()
-				m.serve(conn)
+				m.Serve(conn)
 			})
 		}
 	})
@@ -61,7 +64,25 @@ func startMongo(t *testing.T, m *fakeMongo) *fakeMongo {
 	return m
 }
 
-func (m *fakeMongo) serve(conn net.Conn) {
+// Change changes the documents while nobody is answered.
+func (m *Mongo) Change(change func(documents map[string][]bson.D)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.Documents == nil {
+		m.Documents = make(map[string][]bson.D)
+	}
+	change(m.Documents)
+}
+
+// Commands are what it was asked for, in order.
+func (m *Mongo) Commands() []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.commands)
+}
+
+// Serve answers on one connection until it ends.
+func (m *Mongo) Serve(conn net.Conn) {
 	for {
 		size := make([]byte, 4)
 		if _, err := io.ReadFull(conn, size); err != nil {
@@ -128,7 +149,7 @@ func finish(b []byte, index int32) []byte {
 	return b
 }
 
-func (m *fakeMongo) answer(command bson.Raw) []byte {
+func (m *Mongo) answer(command bson.Raw) []byte {
 	elements, err := command.Elements()
 	if err != nil || len(elements) == 0 {
 		return encode(refusal("no command"))
@@ -139,7 +160,7 @@ func (m *fakeMongo) answer(command bson.Raw) []byte {
 	m.commands = append(m.commands, name)
 	switch name {
 	case "hello", "isMaster", "ismaster", "isdbgrid":
-		return encode(append(slices.Clone(m.hello),
+		return encode(append(slices.Clone(m.Hello),
 			bson.E{Key: "helloOk", Value: true},
 			bson.E{Key: "maxWireVersion", Value: int32(21)},
 			bson.E{Key: "minWireVersion", Value: int32(0)},
@@ -150,20 +171,20 @@ func (m *fakeMongo) answer(command bson.Raw) []byte {
 	case "endSessions":
 		return encode(bson.D{{Key: "ok", Value: 1.0}})
 	}
-	if m.refuse != "" {
-		return encode(refusal(m.refuse))
+	if m.Refuse != "" {
+		return encode(refusal(m.Refuse))
 	}
 	switch name {
 	case "buildInfo":
-		if m.build == nil {
+		if m.Build == nil {
 			return encode(refusal("not authorized"))
 		}
-		return encode(append(slices.Clone(m.build), bson.E{Key: "ok", Value: 1.0}))
+		return encode(append(slices.Clone(m.Build), bson.E{Key: "ok", Value: 1.0}))
 	case "find":
 		collection := command.Lookup("$db").StringValue() + "." + elements[0].Value().StringValue()
 		filter, _ := command.Lookup("filter").DocumentOK()
 		batch := bson.A{}
-		for _, d := range m.documents[collection] {
+		for _, d := range m.Documents[collection] {
 			if matches(encode(d), filter) {
 				batch = append(batch, d)
 			}
@@ -180,12 +201,12 @@ func (m *fakeMongo) answer(command bson.Raw) []byte {
 }
 
 // remove deletes what the first of a command's deletes matches.
-func (m *fakeMongo) remove(command bson.Raw) []byte {
+func (m *Mongo) remove(command bson.Raw) []byte {
 	collection := command.Lookup("$db").StringValue() + "." + command.Lookup("delete").StringValue()
 	filter := command.Lookup("deletes", "0", "q").Document()
-	before := len(m.documents[collection])
-	m.documents[collection] = slices.DeleteFunc(m.documents[collection], func(d bson.D) bool { return matches(encode(d), filter) })
-	return encode(bson.D{{Key: "n", Value: int32(before - len(m.documents[collection]))}, {Key: "ok", Value: 1.0}})
+	before := len(m.Documents[collection])
+	m.Documents[collection] = slices.DeleteFunc(m.Documents[collection], func(d bson.D) bool { return matches(encode(d), filter) })
+	return encode(bson.D{{Key: "n", Value: int32(before - len(m.Documents[collection]))}, {Key: "ok", Value: 1.0}})
 }
 
 // matches knows equality, an array that contains, and $ne.
@@ -225,11 +246,11 @@ func encode(d bson.D) []byte {
 	return b
 }
 
-// serverNow is the fake server's clock, far from this machine's.
-var serverNow = time.Date(2031, time.May, 4, 12, 0, 0, 0, time.UTC)
+// ServerNow is the fake server's clock, far from this machine's.
+func ServerNow() time.Time { return time.Date(2031, time.May, 4, 12, 0, 0, 0, time.UTC) }
 
-// primaryHello is what the initiated single member at me says.
-func primaryHello(me string) bson.D {
+// PrimaryHello is what the initiated single member at me says.
+func PrimaryHello(me string) bson.D {
 	return bson.D{
 		{Key: "setName", Value: "rs0"},
 		{Key: "hosts", Value: bson.A{me}},
@@ -238,12 +259,12 @@ func primaryHello(me string) bson.D {
 		{Key: "setVersion", Value: int32(1)},
 		{Key: "isWritablePrimary", Value: true},
 		{Key: "ismaster", Value: true},
-		{Key: "localTime", Value: serverNow},
+		{Key: "localTime", Value: ServerNow()},
 	}
 }
 
-// document is a record of the registry as Rocket.Chat writes it.
-func document(id, host string, port any, created, updated time.Time) bson.D {
+// Document is a record of the registry as Rocket.Chat writes it.
+func Document(id, host string, port any, created, updated time.Time) bson.D {
 	return bson.D{
 		{Key: "_id", Value: id},
 		{Key: "pid", Value: int32(1)},
