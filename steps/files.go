@@ -142,7 +142,7 @@ func (p project) compare(ctx context.Context, wanted []render.File, seen directo
 		if have.kind != kindFile || have.sum == sum(f.Content) {
 			continue
 		}
-		if ours := seen.receipt != nil && seen.receipt.Files[f.Path] == have.sum; !ours {
+		if !seen.receipt.wrote(f.Path, have.sum) {
 			raised, err := p.onlyReleaseDiffers(ctx, f)
 			if err != nil {
 				return nil, nil, err
@@ -185,7 +185,7 @@ func (p project) compareObsolete(ctx context.Context, names []string, receipt *R
 	}
 	for _, name := range names {
 		changes = append(changes, engine.Change{Kind: engine.Delete, Path: p.path(name)})
-		if have, ok := seen.entries[name]; ok && (have.kind != kindFile || have.sum != receipt.Files[name]) {
+		if have, ok := seen.entries[name]; ok && (have.kind != kindFile || !receipt.wrote(name, have.sum)) {
 			edited = append(edited, name)
 		}
 	}
@@ -231,9 +231,9 @@ func (p project) putFiles(ctx context.Context) error {
 	if old := seen.receipt; old != nil {
 		receipt.Applied, receipt.Services = old.Applied, old.Services
 	}
-	files := make([]remote.File, 0, len(wanted)+1)
+	files := make([]remote.File, 1, 1+len(wanted)) // the receipt comes first
 	for _, f := range wanted {
-		receipt.Files[f.Path] = sum(f.Content)
+		receipt.writing(seen.receipt, f.Path, seen.entries[f.Path].sum, sum(f.Content))
 		if seen.entries[f.Path].kind == kindDirectory {
 			remove = append(remove, f.Path)
 		}
@@ -243,7 +243,7 @@ func (p project) putFiles(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	files = append(files, remote.File{Path: receiptName, Mode: 0o644, Content: data})
+	files[0] = remote.File{Path: receiptName, Mode: 0o644, Content: data}
 	if err := p.host.Put(ctx, p.Dir, files, remote.PutOptions{Root: p.site.asRoot(p.Host), Remove: remove}); err != nil {
 		return fmt.Errorf("write files to %s: %w", p.Dir, err)
 	}

@@ -190,8 +190,16 @@ func (s *Site) erase(rp render.Project, needs ...string) engine.Step {
 			if err != nil {
 				return err
 			}
-			if err := p.compose(ctx, out, p.Compose, "down"); err != nil {
+			// Once its containers are gone, the files that Compose needs may be half
+			// removed: by a removal that was cut.
+			there, err := p.containers(ctx)
+			if err != nil {
 				return err
+			}
+			if len(there) > 0 {
+				if err := p.compose(ctx, out, p.Compose, "down"); err != nil {
+					return err
+				}
 			}
 			left, err := p.leftOf(ctx)
 			if err != nil {
@@ -238,7 +246,7 @@ func (p project) leftOf(ctx context.Context) (remains, error) {
 	}
 	var left remains
 	for name, e := range seen.entries {
-		ours := e.kind == kindFile && e.sum == first.receipt.Files[name]
+		ours := e.kind == kindFile && first.receipt.wrote(name, e.sum)
 		if !ours && e.kind == kindFile {
 			// As the guide has people raise the release.
 			if ours, err = p.onlyReleaseEdited(ctx, name); err != nil {

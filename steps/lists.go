@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -159,7 +160,7 @@ func (s *Site) edition(ctx context.Context, l render.List, rp render.Project, in
 		e.report.Next = "bring it back with: rcwizard resume"
 		return e, nil
 	}
-	e.ours = seen.receipt != nil && seen.receipt.Files[l.Path()] == have.sum
+	e.ours = seen.receipt.wrote(l.Path(), have.sum)
 	text, err := p.contents(ctx, []string{l.Path()})
 	if err != nil {
 		return edition{}, err
@@ -199,17 +200,19 @@ func rendered(rp render.Project, l render.List) []byte {
 // a file that was somebody's stays somebody's.
 func (p project) replace(ctx context.Context, f render.File, ours bool) error {
 	files := []remote.File{{Path: f.Path, Mode: f.Mode, Content: f.Content}}
-	seen, err := p.look(ctx, nil)
+	seen, err := p.look(ctx, []render.File{f})
 	if err != nil {
 		return err
 	}
 	if seen.receipt != nil && ours {
-		seen.receipt.Files[f.Path] = sum(f.Content)
-		data, err := seen.receipt.marshal()
+		receipt := *seen.receipt
+		receipt.Files, receipt.Was = maps.Clone(receipt.Files), maps.Clone(receipt.Was)
+		receipt.writing(seen.receipt, f.Path, seen.entries[f.Path].sum, sum(f.Content))
+		data, err := receipt.marshal()
 		if err != nil {
 			return err
 		}
-		files = append(files, remote.File{Path: receiptName, Mode: 0o644, Content: data})
+		files = slices.Insert(files, 0, remote.File{Path: receiptName, Mode: 0o644, Content: data})
 	}
 	if err := p.host.Put(ctx, p.Dir, files, remote.PutOptions{Root: p.site.asRoot(p.Host)}); err != nil {
 		return fmt.Errorf("write %s: %w", p.path(f.Path), err)

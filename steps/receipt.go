@@ -31,6 +31,10 @@ type Receipt struct {
 	Release string `json:"release"`
 	// Files are the sha256 sums of the files as they were written, by path.
 	Files map[string]string `json:"files"`
+	// Was are the sums of those files that the last write changed, before it. The
+	// receipt is written first: while a write is cut in the middle, and when it was,
+	// each of its files is as it was or as it is to be, and rcwizard's either way.
+	Was map[string]string `json:"was,omitempty"`
 	// Applied is the digest of the files that the running containers were
 	// made from; empty until Compose succeeded once.
 	Applied string `json:"applied,omitempty"`
@@ -47,6 +51,34 @@ type Service struct {
 	ConfigHash string `json:"config_hash"`
 	// OneShot says that the service does its work and ends.
 	OneShot bool `json:"one_shot,omitempty"`
+}
+
+// wrote reports whether a file with that sum is as rcwizard wrote it.
+func (r *Receipt) wrote(path, sum string) bool {
+	return r != nil && sum != "" && (r.Files[path] == sum || r.Was[path] == sum)
+}
+
+// writing notes that a file is about to be written, over one with the sum have;
+// empty where there is none.
+func (r *Receipt) writing(before *Receipt, path, have, want string) {
+	r.Files[path] = want
+	switch {
+	case before == nil:
+	case before.Files[path] == want:
+		// Gone on with after a cut, or nothing new: what was before still was.
+		if was, ok := before.Was[path]; ok {
+			r.was(path, was)
+		}
+	case before.wrote(path, have):
+		r.was(path, have)
+	}
+}
+
+func (r *Receipt) was(path, sum string) {
+	if r.Was == nil {
+		r.Was = make(map[string]string)
+	}
+	r.Was[path] = sum
 }
 
 func parseReceipt(data []byte) (Receipt, error) {

@@ -69,7 +69,7 @@ func (p project) release(ctx context.Context) (newest, where string, err error) 
 		return "", "", err
 	}
 	have, there := seen.entries[envName]
-	if there && (seen.receipt == nil || seen.receipt.Files[envName] != have.sum) {
+	if there && !seen.receipt.wrote(envName, have.sum) {
 		env := p.path(envName)
 		res, err := p.host.Run(ctx, remote.Command{Script: readReleaseScript, Args: []string{env}, Root: p.site.asRoot(p.Host)})
 		if err != nil {

@@ -64,7 +64,7 @@ func (p project) rest(ctx context.Context) ([]Left, error) {
 			if !slices.Contains(names, f.Path) {
 				continue
 			}
-			left.Edited = seen.receipt == nil || seen.receipt.Files[f.Path] != have.sum
+			left.Edited = !seen.receipt.wrote(f.Path, have.sum)
 			text := p.relisted(f, []byte(texts[left.Path]))
 			if string(text) == string(f.Content) {
 				continue

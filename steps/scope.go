@@ -116,7 +116,7 @@ func (s *Site) note(rp render.Project, w workspace.Workspace, needs ...string) e
 			return p, report, nil, err
 		}
 		have, there := seen.entries[workspaceName]
-		ours := seen.receipt != nil && seen.receipt.Files[workspaceName] == have.sum
+		ours := seen.receipt.wrote(workspaceName, have.sum)
 		switch {
 		case seen.foreign != "":
 			report = blocked(seen.foreign)

@@ -77,6 +77,11 @@ func (h *host) Put(ctx context.Context, dir string, files []remote.File, opt rem
 	if err := ended(ctx); err != nil {
 		return err
 	}
+	for _, gone := range opt.Remove {
+		if err := h.delete(path.Join(dir, gone)); err != nil {
+			return err
+		}
+	}
 	for _, f := range files {
 		at := path.Join(dir, f.Path)
 		err := h.world.change(func() {
@@ -87,11 +92,6 @@ func (h *host) Put(ctx context.Context, dir string, files []remote.File, opt rem
 			}
 		})
 		if err != nil {
-			return err
-		}
-	}
-	for _, gone := range opt.Remove {
-		if err := h.delete(path.Join(dir, gone)); err != nil {
 			return err
 		}
 	}
