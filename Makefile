@@ -28,6 +28,7 @@ test-race:
 	$(GO) vet ./...
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on ./...
 	$(GO) test -run TestEverySize ./ui/tui # of which the race detector draws few sizes
+	$(GO) test -run TestResume ./steps -all-moments # of which the race detector has few
 
 test-loaders: $(PROGRAMS) ## the rendered files, by Compose's, Traefik's and Prometheus' own loaders
 	cd test/loaders && $(GO) vet ./... && \
@@ -93,6 +94,7 @@ bench: build $(LAB) ## figures, as ratios in one run
 
 torture: build ## the long tests, all of them
 	$(GO) test -run TestEverySize -timeout 60m ./ui/tui -all-sizes
+	$(GO) test -run TestResume -timeout 60m ./steps -all-moments -all-bytes
 	RCWIZARD_TORTURE=1 ./test/lab/run-tests
 
 release-check: $(TOOLS)/goreleaser-$(GORELEASER)

@@ -33,11 +33,11 @@ type Mongo struct {
 
 // StartMongo listens on a loopback address until the test ends. Hello gets
 // what every hello has added to it.
-func StartMongo(t testing.TB, m *Mongo) *Mongo {
-	t.Helper()
+func StartMongo(tb testing.TB, m *Mongo) *Mongo {
+	tb.Helper()
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	m.Address = l.Addr().String()
 	var wg sync.WaitGroup
@@ -56,7 +56,7 @@ func StartMongo(t testing.TB, m *Mongo) *Mongo {
 			})
 		}
 	})
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		_ = l.Close()
 		cancel()
 		wg.Wait()
@@ -145,7 +145,7 @@ func withSequence(command bson.Raw, rest []byte) bson.Raw {
 }
 
 func finish(b []byte, index int32) []byte {
-	binary.LittleEndian.PutUint32(b[index:], uint32(len(b)))
+	binary.LittleEndian.PutUint32(b[index:], uint32(len(b))) //nolint:gosec // a message of a test
 	return b
 }
 
@@ -206,7 +206,7 @@ func (m *Mongo) remove(command bson.Raw) []byte {
 	filter := command.Lookup("deletes", "0", "q").Document()
 	before := len(m.Documents[collection])
 	m.Documents[collection] = slices.DeleteFunc(m.Documents[collection], func(d bson.D) bool { return matches(encode(d), filter) })
-	return encode(bson.D{{Key: "n", Value: int32(before - len(m.Documents[collection]))}, {Key: "ok", Value: 1.0}})
+	return encode(bson.D{{Key: "n", Value: int64(before - len(m.Documents[collection]))}, {Key: "ok", Value: 1.0}})
 }
 
 // matches knows equality, an array that contains, and $ne.

@@ -30,8 +30,8 @@ type service struct {
 }
 
 var (
-	assignment = regexp.MustCompile(`(?m)^([A-Z_0-9]+)="?([^"\n]*)"?$`) //nolint:gochecknoglobals // compiled once
-	variable   = regexp.MustCompile(`\$\{([A-Z_0-9]+)[^}]*\}`)          //nolint:gochecknoglobals // compiled once
+	assignment = regexp.MustCompile(`(?m)^([A-Z_0-9]+)="?([^"\n]*)"?$`)
+	variable   = regexp.MustCompile(`\$\{([A-Z_0-9]+)[^}]*\}`)
 )
 
 // define reads compose files as far as the services' names, images, restart
@@ -210,8 +210,10 @@ func (h *host) started(c *container) {
 			documents[instancesCollection] = append(documents[instancesCollection], record)
 			if c.env["ADMIN_PASS"] != "" && len(documents[usersCollection]) == 0 {
 				documents[usersCollection] = []bson.D{{
-					{Key: "_id", Value: "admin"}, {Key: "username", Value: c.env["ADMIN_USERNAME"]},
-					{Key: "type", Value: "user"}, {Key: "roles", Value: bson.A{"admin"}},
+					{Key: "_id", Value: "admin"},
+					{Key: "username", Value: c.env["ADMIN_USERNAME"]},
+					{Key: "type", Value: "user"},
+					{Key: "roles", Value: bson.A{"admin"}},
 				}}
 			}
 		})

@@ -105,8 +105,9 @@ func (w *World) running(service string) []*container {
 }
 
 func (w *World) connections(rw http.ResponseWriter, _ *http.Request) {
-	var all []string
-	for n, c := range w.running("rocketchat") {
+	running := w.running("rocketchat")
+	all := make([]string, 0, len(running))
+	for n, c := range running {
 		all = append(all, fmt.Sprintf(`{"cid":%d,"ip":%q,"port":5%d}`, n, c.env["INSTANCE_IP"], n))
 	}
 	_, _ = fmt.Fprintf(rw, `{"num_connections":%d,"connections":[%s]}`, len(all), strings.Join(all, ","))
@@ -114,8 +115,10 @@ func (w *World) connections(rw http.ResponseWriter, _ *http.Request) {
 
 // targets are those of the file that Prometheus reads.
 func (w *World) targets(rw http.ResponseWriter, _ *http.Request) {
-	all := []string{`{"labels":{"job":"node","instance":"db"},"scrapeUrl":"http://127.0.0.1:9100/metrics","health":"up","lastError":""}`}
-	for _, address := range w.listed("prometheus", "file_sd_configs.d/rocketchat.yaml", `- "([0-9.]+:[0-9]+)"`) {
+	listed := w.listed("prometheus", "file_sd_configs.d/rocketchat.yaml", `- "([0-9.]+:[0-9]+)"`)
+	all := make([]string, 1, 1+len(listed))
+	all[0] = `{"labels":{"job":"node","instance":"db"},"scrapeUrl":"http://127.0.0.1:9100/metrics","health":"up","lastError":""}`
+	for _, address := range listed {
 		all = append(all, fmt.Sprintf(`{"labels":{"job":"rocketchat","instance":%q},"scrapeUrl":"http://%s/metrics","health":"up","lastError":""}`, address, address))
 	}
 	_, _ = fmt.Fprintf(rw, `{"status":"success","data":{"activeTargets":[%s],"droppedTargets":[]}}`, strings.Join(all, ","))
@@ -173,7 +176,7 @@ func (w *World) dialDomain(address string) (net.Conn, error) {
 	switch port {
 	case "80":
 		return answered(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-			http.Redirect(rw, r, "https://"+r.Host+r.URL.Path, http.StatusPermanentRedirect)
+			http.Redirect(rw, r, w.w.RootURL+"/", http.StatusPermanentRedirect)
 		})), nil
 	case "443":
 		near, far := net.Pipe()

@@ -233,7 +233,7 @@ func (w *World) Picture() string {
 		}
 	}
 	documents := w.copyDocuments()
-	var records []string
+	records := make([]string, 0, len(documents[instancesCollection]))
 	for _, d := range documents[instancesCollection] {
 		records = append(records, fmt.Sprintf("registered %s\n", addressOf(d)))
 	}
@@ -255,7 +255,7 @@ func (w *World) on(name string, do func(m *machine)) {
 	do(w.hosts[name])
 }
 
-// busy is a bound for what is not to be waited for.
+// ended is the end of a context as an error.
 func ended(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("called off: %w", context.Cause(ctx))
