@@ -23,6 +23,14 @@ func ProbeInstance(ctx context.Context, w workspace.Workspace, i workspace.Insta
 	return probeInstance(ctx, w, i, dial.orNowhere(), defaultTimeout)
 }
 
+// AskInstance asks one instance for no more than who it is, over dial, which may
+// stand where nothing but its HTTP port is open: ID, InfoVersion and Error are set.
+func AskInstance(ctx context.Context, w workspace.Workspace, i workspace.Instance, dial Dial) InstanceReport {
+	r := InstanceReport{Name: i.Name, Host: i.Host, Address: i.Address(w), Healthy: Unknown, License: License{Scalability: Unknown}}
+	r.askInfo(ctx, newWeb(dial.orNowhere(), nil, defaultTimeout))
+	return r
+}
+
 func probeInstance(ctx context.Context, w workspace.Workspace, i workspace.Instance, dial Dial, timeout time.Duration) InstanceReport {
 	r := InstanceReport{
 		Name: i.Name, Host: i.Host, Address: i.Address(w),

@@ -221,3 +221,28 @@ func TestObserveNothing(t *testing.T) {
 		}
 	}
 }
+
+// From where an instance's metrics are shut, it is asked who it is all the same,
+// and at once.
+func TestAskInstance(t *testing.T) {
+	t.Parallel()
+	w := plan(1)
+	address := serve(t, &clustertest.Instance{ID: "one", Version: "8.9.1"})
+	dial := func(ctx context.Context, network, at string) (net.Conn, error) {
+		if at != w.Instances[0].Address(w) {
+			t.Errorf("%s was asked", at)
+		}
+		return fleet{w.Instances[0].Address(w): address}.dial(ctx, network, at)
+	}
+	if r := AskInstance(t.Context(), w, w.Instances[0], dial); r.ID != "one" || r.InfoVersion != "8.9" || r.Error != nil {
+		t.Errorf("%+v", r)
+	}
+	for _, way := range []Dial{nil, fleet{}.dial} {
+		if r := AskInstance(t.Context(), w, w.Instances[0], way); r.Error == nil {
+			t.Errorf("no way, and no error: %+v", r)
+		}
+	}
+	if r := ProbeInstance(t.Context(), w, w.Instances[0], nil); r.Error == nil || !r.Error.Unseen {
+		t.Errorf("no way: %+v", r.Error)
+	}
+}

@@ -26,7 +26,7 @@ func (s *Site) enter(rp render.Project, needs ...string) engine.Step {
 	put := step.Apply
 	step.Apply = func(ctx context.Context, out engine.Output) error {
 		for _, i := range s.scopeInstances() {
-			if r := cluster.ProbeInstance(ctx, s.Workspace, i, s.View.Instance(rp.Host)); r.Error != nil {
+			if r := cluster.AskInstance(ctx, s.Workspace, i, s.View.Instance(rp.Host)); r.Error != nil {
 				return &engine.Problem{
 					Cause: fmt.Sprintf("a firewall between %s and %s, most often", rp.Host, i.Host),
 					Next:  fmt.Sprintf("let %s in on port %d of %s (rcwizard check --firewall has the lines), then run again", rp.Host, i.Port, i.Host),
@@ -54,12 +54,7 @@ func (s *Site) leave(rp render.Project, needs ...string) engine.Step {
 		return look(ctx, out)
 	}
 	step.Apply = func(ctx context.Context, out engine.Output) error {
-		var ids []string // asked before they are out of reach
-		for _, i := range s.scopeInstances() {
-			if r := cluster.ProbeInstance(ctx, s.Workspace, i, s.View.Instance(i.Host)); r.ID != "" {
-				ids = append(ids, r.ID)
-			}
-		}
+		ids := s.ids(ctx) // asked before they are out of reach
 		if err := put(ctx, out); err != nil {
 			return err
 		}
@@ -71,6 +66,29 @@ func (s *Site) leave(rp render.Project, needs ...string) engine.Step {
 		return nil
 	}
 	return step
+}
+
+// ids are what the scope's instances call themselves in their answers, as far as
+// that can be learnt: from those whose hosts are connected, and for the others
+// from the registry.
+func (s *Site) ids(ctx context.Context) []string {
+	var out []string
+	for _, i := range s.scopeInstances() {
+		if r := cluster.AskInstance(ctx, s.Workspace, i, s.View.Instance(i.Host)); r.ID != "" {
+			out = append(out, r.ID)
+		}
+		if s.connected(i.Host) {
+			continue
+		}
+		records, err := cluster.Records(ctx, s.View.Database, cluster.MongoURL(s.Workspace, s.Secrets), i.Address(s.Workspace))
+		if err != nil {
+			return nil // then the wait is as long as the proxy may take
+		}
+		for _, r := range records {
+			out = append(out, r.ID)
+		}
+	}
+	return out
 }
 
 // tellPrometheus has the scope's instances watched: guide 1.3.
