@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/remote/remotetest"
@@ -340,5 +341,28 @@ func TestPass(t *testing.T) {
 	cancel()
 	if err := s.pass(ctx, quiet{}, time.Hour); err == nil {
 		t.Error("it waited on")
+	}
+}
+
+// A new instance that is not linked yet is waited for, unless none is.
+func TestLinking(t *testing.T) {
+	t.Parallel()
+	s := &Site{Scope: &Scope{Instances: []string{"rc3"}}}
+	row := func(name string, linked cluster.Answer, why string) cluster.Row {
+		return cluster.Row{Name: name, Linked: linked, Why: why}
+	}
+	for _, test := range []struct {
+		rows []cluster.Row
+		want bool
+	}{
+		{[]cluster.Row{row("rc1", cluster.Yes, ""), row("rc3", cluster.Yes, "")}, false},
+		{[]cluster.Row{row("rc1", cluster.Yes, ""), row("rc3", cluster.No, "no connection to NATS")}, true},
+		{[]cluster.Row{row("rc1", cluster.No, "no licence"), row("rc3", cluster.No, "no licence")}, false},
+		{[]cluster.Row{row("rc1", cluster.No, "no licence"), row("rc3", cluster.Unknown, "x")}, true},
+		{[]cluster.Row{row("rc1", cluster.Unknown, "x")}, false},
+	} {
+		if got := s.linking(cluster.Report{Instances: test.rows}); got != test.want {
+			t.Errorf("%+v: %t", test.rows, got)
+		}
 	}
 }

@@ -98,7 +98,7 @@ func (s *Site) askRegistry(ctx context.Context, rp render.Project) (ok bool, see
 		return false, "", err
 	}
 	address := i.Address(s.Workspace)
-	own := cluster.ProbeInstance(ctx, s.Workspace, i, s.View.Instance(i.Host))
+	own := cluster.AskInstance(ctx, s.Workspace, i, s.View.Instance(i.Host))
 	records, err := cluster.Records(ctx, s.View.Database, cluster.MongoURL(s.Workspace, s.Secrets), address)
 	if err != nil {
 		return false, err.Error(), nil //nolint:nilerr // what only needs time is no error
@@ -141,14 +141,15 @@ func (s *Site) count(w workspace.Workspace, needs ...string) engine.Step {
 		}
 		return true, r.Summary
 	}
-	// Prometheus asks its targets one after the other: a first look may be too
-	// early for one that is new.
+	// Prometheus asks its targets one after the other, and NATS and the licence are
+	// asked for after the record is written: a first look may be too early for an
+	// instance that is new.
 	began, settled := time.Time{}, false
 	return engine.Step{
 		ID: countID, Title: "Count the instances", Guide: "4.3", Needs: needs,
 		Check: func(ctx context.Context, _ engine.Output) (engine.Report, error) {
 			ok, seen := look(ctx)
-			if r, _ := s.Result.Report(); ok && (settled || !young(r)) {
+			if r, _ := s.Result.Report(); ok && (settled || !young(r) && !s.linking(r)) {
 				return done(seen), nil
 			}
 			return later(seen, engine.Change{Kind: engine.Wait, Path: fmt.Sprintf("the count to say %d", len(w.Instances))}), nil
@@ -166,11 +167,23 @@ func (s *Site) count(w workspace.Workspace, needs ...string) engine.Step {
 					ok, seen := look(ctx)
 					r, _ := s.Result.Report()
 					settled = time.Since(began) > s.timing().Youth
-					return ok && (settled || !young(r)), seen, nil
+					return ok && (settled || !young(r) && !s.linking(r)), seen, nil
 				},
 				cause: "what the count names",
 				next:  "rcwizard status shows the count again, with what to do for each finding.",
 			})
 		},
 	}
+}
+
+// linking reports whether an instance of the scope is still to be seen linked as
+// the others are: its connection to NATS and its licence come moments after its
+// record. What holds for all, such as that there is no licence, no time mends.
+func (s *Site) linking(r cluster.Report) bool {
+	return slices.ContainsFunc(r.Instances, func(own cluster.Row) bool {
+		return slices.Contains(s.Scope.Instances, own.Name) && own.Linked != cluster.Yes &&
+			!slices.ContainsFunc(r.Instances, func(other cluster.Row) bool {
+				return !slices.Contains(s.Scope.Instances, other.Name) && other.Linked == own.Linked && other.Why == own.Why
+			})
+	})
 }
