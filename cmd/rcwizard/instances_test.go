@@ -291,6 +291,39 @@ func TestMissed(t *testing.T) {
 	}
 }
 
+// What stays behind of a host that leaves is told: with one that is gone, what is
+// on it, and with any, who still lets it in.
+func TestTellLeft(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		gone       bool
+		names      []string
+		want, none []string
+	}{
+		{names: []string{"rc2"}, want: []string{"rc2 is no host", "10.0.0.12 to NATS on db (port 4222), MongoDB on db (port 27017)."}, none: []string{"Left on"}},
+		{gone: true, names: []string{"rc2"}, want: []string{"Left on rc2", "cd /opt/rocketchat/instances/rc2 && docker compose down", "rc2 is no host"}},
+		{names: []string{"rc1-2"}, none: []string{"Left on", "no host"}},
+	} {
+		a, ans := operator(t, func(w *workspace.Workspace) { w.Instances = append(w.Instances, workspace.Instance{Host: "rc1"}) })
+		c := &alteration{app: a, ans: ans, names: test.names, without: ans.workspace.Without(test.names...), unreached: map[string]error{}}
+		if test.gone {
+			c.unreached["rc2"] = errors.New("silent")
+		}
+		c.tellLeft()
+		said := a.sys.stderr.(*bytes.Buffer).String() //nolint:forcetypeassert // operator made it
+		for _, text := range test.want {
+			if !strings.Contains(said, text) {
+				t.Errorf("%v: %q is not said:\n%s", test.names, text, said)
+			}
+		}
+		for _, text := range test.none {
+			if strings.Contains(said, text) {
+				t.Errorf("%v: %q is said:\n%s", test.names, text, said)
+			}
+		}
+	}
+}
+
 // The command to run again can be pasted.
 func TestSameCommand(t *testing.T) {
 	t.Parallel()

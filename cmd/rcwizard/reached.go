@@ -151,4 +151,27 @@ Keep it off the network until this was run on it, as root:
   cd %[3]s && docker compose down && cd / && rm -r %[3]s
 `, i.Host, name, word(dir))
 	}
+	c.tellLetIn()
+}
+
+// tellLetIn says of hosts that are none of the workspace's any more that the
+// firewalls do not know that, since nobody but the administrator changes them.
+func (c *alteration) tellLetIn() {
+	for _, name := range c.hostsOf() {
+		h, _ := c.ans.workspace.Host(name)
+		if _, stays := c.without.Host(name); stays {
+			continue
+		}
+		var open []string
+		for _, e := range check.Edges(c.ans.workspace) {
+			if e.From == name && e.To != name {
+				open = append(open, fmt.Sprintf("%s on %s (port %d)", e.Service, e.To, e.Port))
+			}
+		}
+		if len(open) == 0 {
+			continue
+		}
+		c.sayf("\n%s is no host of the workspace any more. The firewalls let it in as before, from\n%s to %s.\nTake those rules out before the host or its address gets another use.\n",
+			name, h.PrivateIP, strings.Join(open, ", "))
+	}
 }
