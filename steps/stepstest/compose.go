@@ -221,13 +221,16 @@ func (h *host) started(c *container) {
 }
 
 // stopped is what a container does when it stops: Rocket.Chat's record would go
-// after a minute or two, which here are over at once.
+// after a minute or two, which here are over at once, unless records linger.
 func (h *host) stopped(c *container) {
 	if c == nil {
 		return
 	}
 	if c.state == "running" {
 		c.state = "exited"
+	}
+	if h.world.lingering {
+		return
 	}
 	h.world.mongo.Change(func(documents map[string][]bson.D) {
 		documents[instancesCollection] = slices.DeleteFunc(documents[instancesCollection], func(d bson.D) bool { return d[0].Value == c.id })

@@ -52,6 +52,8 @@ type World struct {
 	changes, moments, fatal int
 	dead                    bool
 	die                     func()
+	// lingering records outlive their instances.
+	lingering bool
 }
 
 // machine is one host's state.
@@ -156,6 +158,10 @@ func (w *World) change(do func()) error {
 	}
 	return nil
 }
+
+// Linger has the records of instances that are stopped stay in the registry, as
+// they do for a minute or two, and for ever where a clock had jumped.
+func (w *World) Linger() { w.mu.Lock(); defer w.mu.Unlock(); w.lingering = true }
 
 // Snapshot is the state of all hosts at one time.
 type Snapshot struct {
