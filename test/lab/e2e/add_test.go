@@ -12,54 +12,74 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/test/lab"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
-// An instance comes in and another goes, while people ask for pages and one is there by WebSocket: nobody loses a
-// request, and nothing else is touched.
+// Three instances come in at once, on two new hosts and as one more on one that has one, and another goes, while people
+// ask for pages and one is there by WebSocket: nobody loses a request, and nothing else is touched. Then a host is gone.
 func TestAddAndRemove(t *testing.T) { //nolint:tparallel // on one cluster, one thing after the other
 	t.Parallel()
-	f := lab.Up(t, lab.Options{Hosts: lab.Hosts("db", "rc1", "rc2", "edge", "rc3")})
+	f := lab.Up(t, lab.Options{Hosts: lab.Hosts("db", "rc1", "rc2", "edge", "rc3", "rc4")})
 	r := newRig(t, f, workspace.Secrets{License: "lab:scalability"}, func(w *workspace.Workspace) {
-		w.Hosts = slices.DeleteFunc(w.Hosts, func(h workspace.Host) bool { return h.Name == "rc3" })
+		w.Hosts = slices.DeleteFunc(w.Hosts, func(h workspace.Host) bool { return h.Name == "rc3" || h.Name == "rc4" })
 		w.Instances = w.Instances[:2]
 		w.Release = "8.9.0"
 	})
 	r.install()
 	raised(r)
-	ids := r.ids()
-	anew, keeping, bound := r.callers(ids["rc2"])
-	socket := r.socket(bound.web.Jar)
-	all := []*caller{anew, keeping, bound}
-	stop := r.calling(all...)
-	r.more(10, all...)
+	people := r.people("rc2")
 	for _, test := range []struct {
 		name string
 		run  func(*rig)
 	}{
 		{"a closed port", closedPortToNew},
 		{"a start that fails", startFails},
-		{"the same command again", addedAgain},
-		{"remove", func(r *rig) { removedWhileUsed(r, socket) }},
+		{"killed", addKilled},
+		{"remove", func(r *rig) { removedWhileUsed(r, people.socket) }},
 	} {
 		if !t.Run(test.name, func(t *testing.T) { test.run(r.in(t)) }) {
 			t.Fatal("what comes next builds on this")
 		}
 	}
-	r.more(10, all...)
-	stop()
-	socket.stop()
+	people.leave(r, "while instances were added, with runs that failed and were killed, and one was removed")
+	if torture() {
+		t.Run("a host that is gone", func(t *testing.T) { hostGone(r.in(t)) })
+	}
+}
+
+// people are those who use the workspace while something happens to it.
+type people struct {
+	all    []*caller
+	socket *socket
+	stop   func()
+}
+
+// people come with new connections, on a kept one, with an instance's cookie, and by a WebSocket to that instance.
+func (r *rig) people(instance string) people {
+	r.t.Helper()
+	anew, keeping, bound := r.callers(r.ids()[instance])
+	out := people{all: []*caller{anew, keeping, bound}, socket: r.socket(bound.web.Jar)}
+	out.stop = r.calling(out.all...)
+	r.more(10, out.all...)
+	return out
+}
+
+// leave ends it: nobody may have lost a request.
+func (p people) leave(r *rig, while string) {
+	r.t.Helper()
+	r.more(10, p.all...)
+	p.stop()
+	p.socket.stop()
 	total := 0
-	for _, c := range all {
+	for _, c := range p.all {
 		asked, misses, _ := c.seen()
 		total += asked
 		if len(misses) > 0 {
-			t.Errorf("the caller %s lost %d of %d requests: %+v", c.name, len(misses), asked, misses)
+			r.t.Errorf("the caller %s lost %d of %d requests: %+v", c.name, len(misses), asked, misses)
 		}
 	}
-	t.Logf("lab: %d requests while an instance was added and one removed; none may be lost", total)
+	r.t.Logf("lab: %d requests %s; none may be lost", total, while)
 }
 
 // raised raises the release by hand, as the guide says, on every host.
@@ -78,15 +98,27 @@ func raised(r *rig) {
 	}
 }
 
-// addThird is the command that adds rc3.
-func (r *rig) addThird(args ...string) outcome {
+// three is the command that adds rc3 and rc4, and one more to rc1.
+func (r *rig) three(args ...string) []string {
 	r.t.Helper()
-	return r.run(append(r.thirdArgs(), args...)...)
+	command := []string{"add-instance"}
+	for _, name := range []string{"rc3", "rc4"} {
+		command = append(command, "root@"+r.Host(name).Address().String())
+	}
+	return append(append(command, "rc1", "--name", "rc3,rc4", "--yes", "--accept-new-host-keys"), args...)
 }
 
-func (r *rig) thirdArgs() []string {
+// withThree is the workspace that comes of it.
+func (r *rig) withThree() workspace.Workspace {
 	r.t.Helper()
-	return []string{"add-instance", "root@" + r.Host("rc3").Address().String(), "--name", "rc3", "--yes", "--accept-new-host-keys"}
+	w := r.w.Clone()
+	for _, name := range []string{"rc3", "rc4"} {
+		h, err := r.Host(name).Workspace(lab.Root)
+		r.must(err)
+		w.Hosts, w.Instances = append(w.Hosts, h), append(w.Instances, workspace.Instance{Host: name})
+	}
+	w.Instances = append(w.Instances, workspace.Instance{Host: "rc1"})
+	return w.Complete()
 }
 
 // stands is what stands on the hosts and in the state folder, to be compared.
@@ -102,7 +134,7 @@ func (r *rig) stands() map[string]string {
 
 func closedPortToNew(r *rig) {
 	before := r.stands()
-	o := r.addThird()
+	o := r.run(r.three()...)
 	if o.code != 3 || !strings.Contains(o.text(), "rc3") || !strings.Contains(o.text(), "27017") {
 		r.t.Fatalf("code %d:\n%s", o.code, tail(o.text(), 60))
 	}
@@ -114,11 +146,18 @@ func closedPortToNew(r *rig) {
 	}
 	r.t.Logf("lab: told after %.1f s:\n%s", o.took.Seconds(), tail(o.text(), 40))
 	// Now the firewalls let in what has to come in.
-	w := r.w.Clone()
-	h, err := r.Host("rc3").Workspace(lab.Root)
-	r.must(err)
-	w.Hosts, w.Instances = append(w.Hosts, h), append(w.Instances, workspace.Instance{Host: "rc3"})
-	r.must(r.Shield(r.t.Context(), w.Complete()))
+	r.must(r.Shield(r.t.Context(), r.withThree()))
+}
+
+// asBefore shows that everything that stood stands as it did.
+func (r *rig) asBefore(before map[string]string) {
+	r.t.Helper()
+	after := r.stands()
+	for name, was := range before {
+		if after[name] != was {
+			r.t.Errorf("the cluster is not as it was: %s was %s and is %s", name, was, after[name])
+		}
+	}
 }
 
 func startFails(r *rig) {
@@ -127,7 +166,7 @@ func startFails(r *rig) {
 	// A comment of somebody's: it is shown, and stays.
 	r.shell("edge", "cp -p "+r.w.Directory+routes+" /root/routes; echo '# ours' >>"+r.w.Directory+routes)
 	before := r.stands()
-	o := r.addThird("--skip", "listen,port,exposure")
+	o := r.run(r.three("--skip", "listen,port,exposure")...)
 	if o.code != 1 {
 		r.t.Fatalf("code %d:\n%s", o.code, tail(o.text(), 60))
 	}
@@ -136,51 +175,18 @@ func startFails(r *rig) {
 			r.t.Errorf("it does not say %q:\n%s", text, tail(o.text(), 90))
 		}
 	}
-	if diff := cmp.Diff(before, r.stands()); diff != "" {
-		r.t.Errorf("the cluster is not as it was (-before +after):\n%s", diff)
+	r.asBefore(before)
+	for host, want := range map[string]string{"rc3": "", "rc4": "", "rc1": "1"} {
+		if got := r.shell(host, "docker ps -q | grep -c . || true"); strings.TrimPrefix(strings.TrimSpace(got), "0") != want {
+			r.t.Errorf("%s runs %s containers, want %q", host, got, want)
+		}
 	}
-	if got := r.shell("rc3", "docker ps -q"); got != "" {
-		r.t.Errorf("rc3 still runs %s", got)
+	if _, err := os.Stat(filepath.Join(r.state, "alteration.json")); !os.IsNotExist(err) {
+		r.t.Errorf("something is still under way: %v", err)
 	}
 	r.t.Logf("lab: told after %.1f s:\n%s", o.took.Seconds(), tail(o.text(), 60))
 	r.shell("rc3", "fuser -k 3000/tcp || kill $(ss -Hltnp 'sport = :3000' | sed 's/.*pid=//; s/,.*//')")
 	r.shell("edge", "cp -p /root/routes "+r.w.Directory+"/proxy/dynamic/.next; mv "+r.w.Directory+"/proxy/dynamic/.next "+r.w.Directory+routes)
-}
-
-// addedAgain kills the run as soon as the workspace has the instance, and gives the same command again.
-func addedAgain(r *rig) {
-	before := r.stands()
-	cut := r.command(r.t.Context(), r.thirdArgs()...)
-	r.must(cut.Start())
-	eventually(r.t, "the workspace to have the instance", time.Minute, func() (bool, string) {
-		data, err := os.ReadFile(filepath.Join(r.state, "workspace.yaml"))
-		return err == nil && strings.Contains(string(data), "name: rc3"), fmt.Sprint(err)
-	})
-	r.must(cut.Process.Kill())
-	_ = cut.Wait()
-	o := r.addThird("--lock-wait", "1m")
-	if o.code != 0 || !strings.Contains(o.stdout, "3 of 3 instances registered, linked") || !strings.Contains(o.stderr, "going on with rc3") {
-		r.t.Fatalf("code %d:\n%s", o.code, tail(o.text(), 80))
-	}
-	r.t.Logf("lab: an addition that was killed was gone on with in %.1f s", o.took.Seconds())
-	changed := []string{}
-	after := r.stands()
-	for name, was := range before {
-		if after[name] != was && name != "state" {
-			changed = append(changed, strings.Replace(name, r.w.Directory, "", 1))
-		}
-	}
-	slices.Sort(changed)
-	want := []string{
-		"db:/database/files/prometheus/file_sd_configs.d/rocketchat.yaml", "db:/database/receipt.json", "db:/database/workspace.yaml",
-		"edge:/proxy/dynamic/rocketchat.yml", "edge:/proxy/receipt.json",
-	}
-	if diff := cmp.Diff(want, changed); diff != "" {
-		r.t.Errorf("what changed (-want +got):\n%s", diff)
-	}
-	r.takeState()
-	r.counts(cluster.VerdictOK, "3 of 3 instances registered, linked")
-	r.spread()
 }
 
 // takeState has the rig know the workspace as the state folder does.
@@ -201,11 +207,15 @@ func removedWhileUsed(r *rig, s *socket) {
 	r.takeState()
 	gone := r.w.Instances[1]
 	before := r.stands()
-	o := r.run("remove-instance", gone.Name, "--yes", "--drain", "3s")
-	if o.code != 0 || !strings.Contains(o.stdout, "2 of 2 instances registered, linked") {
-		r.t.Fatalf("code %d:\n%s", o.code, tail(o.text(), 80))
+	l := r.begin("remove-instance", gone.Name, "--yes", "--drain", "7s")
+	r.says(l, " of 7 seconds", time.Minute)
+	second := r.run("remove-instance", "rc1", "--yes")
+	r.told(r.t, second, 4, "remove-instance "+gone.Name)
+	if code, said := r.ends(l, 2*time.Minute), l.text(); code != 0 || !strings.Contains(said, "4 of 4 instances registered, linked") {
+		r.t.Fatalf("code %d:\n%s", code, tail(said, 80))
 	}
-	r.t.Logf("lab: an instance was removed in %.1f s", o.took.Seconds())
+	r.takeState()
+	r.sameStatus(l.text())
 	if again := s.reconnected(r); again > 5*time.Second {
 		r.t.Errorf("the WebSocket was away for %s", again)
 	}
@@ -222,8 +232,6 @@ func removedWhileUsed(r *rig, s *socket) {
 			r.t.Errorf("%s was touched: %s, now %s", name, was, after[name])
 		}
 	}
-	r.takeState()
-	r.counts(cluster.VerdictOK, "2 of 2 instances registered, linked")
 	// The release was raised by hand, so what the receipts of rc1 say is old: a resume may only write that down.
 	containers := r.containers()
 	if o := r.run("resume", "--yes"); o.code != 0 {

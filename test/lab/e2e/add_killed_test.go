@@ -1,0 +1,228 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/test/lab"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// The lists of those who are sent people to, and of those who are watched.
+const (
+	routesFile  = "/proxy/dynamic/rocketchat.yml"
+	targetsFile = "/database/files/prometheus/file_sd_configs.d/rocketchat.yaml"
+)
+
+// records is how many lines the journal has.
+func (r *rig) records() int {
+	data, err := os.ReadFile(filepath.Join(r.state, "journal.jsonl"))
+	if err != nil {
+		return 0
+	}
+	return bytes.Count(data, []byte("\n"))
+}
+
+// cut runs the program and kills it with -9 once the journal has n records more. It reports whether that came before
+// its end, and what it had said.
+func (r *rig) cut(n int, args ...string) (killed bool, said string) {
+	r.t.Helper()
+	until := r.records() + n
+	l := r.begin(args...)
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-l.done:
+			return false, l.text()
+		case <-tick.C:
+		}
+		if r.records() >= until {
+			_ = l.cmd.Process.Kill()
+			<-l.done
+			return true, l.text()
+		}
+	}
+}
+
+// inLists are the instances that the proxy sends people to. Each of them must answer.
+func (r *rig) inLists() []string {
+	r.t.Helper()
+	var out []string
+	for line := range strings.Lines(r.shell(r.w.Proxy.Host, "grep -o 'http://[^\"]*:30[0-9]*' "+r.w.Directory+routesFile)) {
+		out = append(out, strings.TrimSpace(line))
+	}
+	for _, address := range out {
+		eventually(r.t, address+" to answer, which people are sent to", 10*time.Second, func() (bool, string) {
+			p, err := ask(r.t.Context(), r.inside(), http.MethodGet, address+info, "", nil)
+			return err == nil && p.code == http.StatusOK, fmt.Sprint(p.code, err)
+		})
+	}
+	return out
+}
+
+// sameStatus shows that status, asked at once, says what a command said at its end.
+func (r *rig) sameStatus(said string) {
+	r.t.Helper()
+	report, code := r.status()
+	if code != 0 || report.Verdict != cluster.VerdictOK {
+		r.t.Errorf("status, right after: code %d, %s, %+v", code, report.Summary, report.Findings)
+	}
+	if !strings.Contains(said, "ok: "+report.Summary) {
+		r.t.Errorf("status says %q, right after:\n%s", report.Summary, tail(said, 40))
+	}
+}
+
+// addKilled kills the addition of three at seeded moments, goes on with the same command and with resume in turn, and
+// has resume bring it to its end.
+func addKilled(r *rig) {
+	moments := rand.New(rand.NewPCG(5, 6)) // the same moments in each run
+	before := r.stands()
+	for n := range 3 {
+		args := r.three("--lock-wait", "1m")
+		if n == 1 {
+			args = []string{"resume", "--yes", "--lock-wait", "1m"}
+		}
+		at := 8 + moments.IntN(24)
+		killed, said := r.cut(at, args...)
+		if !killed {
+			r.t.Logf("lab: it ended before its record %d", at)
+			if !strings.Contains(said, "5 of 5 instances registered, linked") {
+				r.t.Fatal(tail(said, 60))
+			}
+			break
+		}
+		if n > 0 && !strings.Contains(said, "going on with") {
+			r.t.Errorf("it does not say that it goes on:\n%s", tail(said, 40))
+		}
+		r.t.Logf("lab: killed at its record %d, with %d in the proxy's list", at, len(r.inLists()))
+	}
+	if o := r.run("add-instance", "rc2", "--yes", "--lock-wait", "1m"); r.underWay() && (o.code != 2 || !strings.Contains(o.text(), "the addition of rc3, rc4, rc1-2 was cut")) {
+		r.t.Errorf("another addition: code %d:\n%s", o.code, tail(o.text(), 20))
+	}
+	o := r.run("resume", "--yes", "--lock-wait", "1m")
+	if o.code != 0 || !strings.Contains(o.stdout, "5 of 5 instances registered, linked") {
+		r.t.Fatalf("code %d:\n%s", o.code, tail(o.text(), 80))
+	}
+	r.t.Logf("lab: an addition that was killed three times was brought to its end by resume in %.1f s", o.took.Seconds())
+	r.takeState()
+	r.sameStatus(o.stdout)
+	changed := []string{}
+	after := r.stands()
+	for name, was := range before {
+		if after[name] != was && name != "state" && !strings.Contains(name, "rc1-2") && !strings.HasPrefix(name, "rc3") && !strings.HasPrefix(name, "rc4") {
+			changed = append(changed, strings.Replace(name, r.w.Directory, "", 1))
+		}
+	}
+	slices.Sort(changed)
+	want := []string{
+		"db:" + targetsFile, "db:/database/receipt.json", "db:/database/workspace.yaml",
+		"edge:" + routesFile, "edge:/proxy/receipt.json",
+	}
+	if !slices.Equal(changed, want) {
+		r.t.Errorf("changed is %q, want %q", changed, want)
+	}
+	r.spread()
+}
+
+// underWay reports whether an addition or a removal was cut.
+func (r *rig) underWay() bool {
+	_, err := os.Stat(filepath.Join(r.state, "alteration.json"))
+	return err == nil
+}
+
+// Killed with -9 at each record of the journal, an addition is gone on with by resume and a removal by the same
+// command, while people use the workspace: each comes to the same end, and nobody loses a request.
+func TestAddAndRemoveKilled(t *testing.T) {
+	if !torture() {
+		t.Skip("make torture kills an addition and a removal at each record; TestAddAndRemove has a sample")
+	}
+	t.Parallel()
+	f := lab.Up(t, lab.Options{Hosts: lab.Hosts("db", "rc1", "rc2")})
+	r := newRig(t, f, workspace.Secrets{License: "lab:scalability"}, func(w *workspace.Workspace) {
+		w.Proxy.Host = "db"
+		w.Hosts, w.Instances = w.Hosts[:2], w.Instances[:1]
+	})
+	r.install()
+	with := r.w.Clone()
+	h, err := r.Host("rc2").Workspace(lab.Root)
+	r.must(err)
+	with.Hosts, with.Instances = append(with.Hosts, h), append(with.Instances, workspace.Instance{Host: "rc2"})
+	with = with.Complete()
+	r.must(r.Shield(t.Context(), with))
+	people := r.people("rc1")
+	add := []string{"add-instance", "root@" + r.Host("rc2").Address().String(), "--name", "rc2", "--yes", "--accept-new-host-keys", "--lock-wait", "1m"}
+	remove := []string{"remove-instance", "rc2", "--yes", "--drain", "1s", "--lock-wait", "1m"}
+	alone, both := r.lists(), ""
+	began, kills := time.Now(), 0
+	for n, killed := 1, true; killed; n++ {
+		for _, step := range []struct {
+			verb string
+			args []string
+			on   []string
+			says string
+		}{
+			{"add", add, []string{"resume", "--yes", "--lock-wait", "1m"}, "2 of 2 instances registered, linked"},
+			{"remove", remove, remove, "1 of 1 instance registered"},
+		} {
+			cut, said := r.cut(n, step.args...)
+			killed = killed && cut || step.verb == "add" && cut
+			if cut {
+				kills++
+				r.inLists()
+			}
+			if cut && (r.underWay() || step.verb == "remove" && r.has2()) {
+				o := r.run(step.on...)
+				if o.code != 0 {
+					t.Fatalf("%s, killed at record %d, does not go on: code %d:\n%s\nbefore:\n%s", step.verb, n, o.code, tail(o.text(), 60), tail(said, 40))
+				}
+				said = o.text()
+			} else if cut { // it was killed before it began
+				if o := r.run(step.args...); o.code == 0 {
+					said = o.text()
+				}
+			}
+			if !strings.Contains(said, step.says) {
+				t.Fatalf("%s, killed at record %d:\n%s", step.verb, n, tail(said, 60))
+			}
+			r.w = with
+			if step.verb == "remove" {
+				r.w = with.Without("rc2")
+			}
+			r.sameStatus(said)
+			switch now := r.lists(); {
+			case step.verb == "remove" && now != alone:
+				t.Fatalf("removed, killed at record %d, the lists are\n%s\nand were\n%s", n, now, alone)
+			case step.verb == "add" && both == "":
+				both = now
+			case step.verb == "add" && now != both:
+				t.Fatalf("added, killed at record %d, the lists are\n%s\nand were\n%s", n, now, both)
+			}
+			if r.underWay() {
+				t.Fatalf("%s, killed at record %d: something is under way still", step.verb, n)
+			}
+		}
+	}
+	people.leave(r, fmt.Sprintf("while an addition and a removal were killed at each record, %d times in %.0f s", kills, time.Since(began).Seconds()))
+}
+
+// lists are the lists of the proxy and of Prometheus.
+func (r *rig) lists() string {
+	r.t.Helper()
+	return r.shell(r.w.Proxy.Host, "cat "+r.w.Directory+routesFile) + r.shell(r.w.Database.Host, "cat "+r.w.Directory+targetsFile)
+}
+
+// has2 reports whether the workspace that is kept has rc2.
+func (r *rig) has2() bool {
+	data, err := os.ReadFile(filepath.Join(r.state, "workspace.yaml"))
+	return err == nil && bytes.Contains(data, []byte("name: rc2"))
+}
