@@ -2,12 +2,15 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -261,8 +264,28 @@ func (d *Docker) fail(what string, err error) error {
 		// The client would tell of a Docker engine that does not answer.
 		return fmt.Errorf("%s: %w", what, lost)
 	}
-	return &dockerCallError{text: fmt.Sprintf("host %s: %s: %s", d.host, what, d.redact.Redact(err.Error())), err: err}
+	e := &dockerCallError{text: fmt.Sprintf("host %s: %s: %s", d.host, what, d.redact.Redact(err.Error())), err: err}
+	if streamBroke(err) {
+		return &engineCutError{e}
+	}
+	return e
 }
+
+// streamBroke tells whether an error is that the stream to the engine broke, and not
+// what the engine said.
+func streamBroke(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET)
+}
+
+// engineCutError is a call to the engine whose answer did not come whole, since
+// the connection to the host broke or the engine was restarted.
+type engineCutError struct{ err error }
+
+func (e *engineCutError) Error() string { return e.err.Error() }
+
+// Unwrap gives both the sentinel and the cause.
+func (e *engineCutError) Unwrap() []error { return []error{ErrOutcomeUnknown, e.err} }
 
 // dockerCallError keeps the cause for errors.Is, but not its text.
 type dockerCallError struct {

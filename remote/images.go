@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -105,7 +106,9 @@ func (e *PullError) Error() string {
 func (e *PullError) Unwrap() error { return e.Err }
 
 // Pull pulls an image and gives its digest, "sha256:…", as the registry has
-// it. progress may be nil; it is never called concurrently.
+// it. progress may be nil; it is never called concurrently. Where the connection
+// broke, or the engine was restarted, the error wraps ErrOutcomeUnknown: pulling
+// again goes on with the layers that came whole.
 func (d *Docker) Pull(ctx context.Context, ref string, progress func(PullProgress)) (digest string, err error) {
 	fail := func(err error) error {
 		if ctx.Err() != nil {
@@ -115,6 +118,9 @@ func (d *Docker) Pull(ctx context.Context, ref string, progress func(PullProgres
 			return fmt.Errorf("pull %s: %w", ref, lost)
 		}
 		text := d.redact.Redact(clean([]byte(err.Error())))
+		if streamBroke(err) {
+			return &engineCutError{fmt.Errorf("host %s: pull %s: the connection to Docker's engine broke: %s", d.host, ref, text)}
+		}
 		return &PullError{Host: d.host, Ref: ref, Kind: pullKind(text), Err: err, text: text}
 	}
 	stream, err := d.api.ImagePull(ctx, ref, client.ImagePullOptions{})
@@ -128,7 +134,7 @@ func (d *Docker) Pull(ctx context.Context, ref string, progress func(PullProgres
 			return "", fail(err)
 		}
 		if m.Error != nil {
-			return "", fail(m.Error)
+			return "", fail(errors.New(m.Error.Error())) // in words only, whatever they are like
 		}
 		if rest, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
 			digest = strings.TrimSpace(rest)
@@ -147,7 +153,7 @@ func (d *Docker) Pull(ctx context.Context, ref string, progress func(PullProgres
 		progress(p)
 	}
 	if !done {
-		return "", fail(errors.New("the engine's answer was cut"))
+		return "", fail(fmt.Errorf("its answer ended in the middle: %w", io.ErrUnexpectedEOF))
 	}
 	if digest == "" {
 		i, err := d.Image(ctx, ref)

@@ -244,10 +244,7 @@ func (p project) putFiles(ctx context.Context) error {
 		return err
 	}
 	files[0] = remote.File{Path: receiptName, Mode: 0o644, Content: data}
-	if err := p.host.Put(ctx, p.Dir, files, remote.PutOptions{Root: p.site.asRoot(p.Host), Remove: remove}); err != nil {
-		return fmt.Errorf("write files to %s: %w", p.Dir, err)
-	}
-	return nil
+	return p.host.Put(ctx, p.Dir, files, remote.PutOptions{Root: p.site.asRoot(p.Host), Remove: remove}) //nolint:wrapcheck // it says what it wrote, and where
 }
 
 // writeReceipt changes the receipt alone.

@@ -175,8 +175,12 @@ func sameImage(a, b remote.Image) bool {
 }
 
 // pullProblem says why an image did not come and what to do; the error names
-// both, from what the engine said.
+// both, from what the engine said. That the way to the engine broke is left as it
+// is: it says nothing of the registry.
 func pullProblem(ref, host string, err error) error {
+	if errors.Is(err, remote.ErrOutcomeUnknown) || !transient(err) {
+		return err
+	}
 	p := &engine.Problem{
 		Command: "docker pull " + ref,
 		Next:    "see that " + host + " can reach the registry, then run again; what was pulled stays",

@@ -85,6 +85,12 @@ func TestPullProblem(t *testing.T) {
 	if p := asProblem(t, pullProblem("mongo:9.9", "rc1", errors.New("connection lost"))); p.Next == "" || !strings.Contains(p.Error(), "connection lost") {
 		t.Errorf("another error: %+v", p)
 	}
+	// The registry has no part in what became of the connection to the host.
+	for _, err := range []error{&remote.OutcomeUnknownError{Host: "rc1", Cause: errors.New("reset")}, &remote.LostError{Host: "rc1", Err: errors.New("timeout")}} {
+		if p := asProblem(t, explain(pullProblem("mongo:9.9", "rc1", err))); strings.Contains(p.Cause+p.Next, "registry") || !strings.Contains(p.Cause, "connection") && !strings.Contains(p.Cause, "network") {
+			t.Errorf("the connection broke: %+v", p)
+		}
+	}
 }
 
 func TestSameImage(t *testing.T) {

@@ -9,16 +9,46 @@ import (
 	"github.com/rcwizard/rcwizard/remote"
 )
 
-// explained is a step whose errors of the connection say what to do. They can
-// come out of everything that a step does.
+// triesWhenCut is how often a step is begun anew, at most, because the connection
+// broke in the middle of it: a line that breaks again and again is a person's to
+// mend.
+const triesWhenCut = 3
+
+// explained is a step that outlives a connection that breaks and comes back, and
+// whose errors of the connection say what to do. They can come out of everything
+// that a step does.
+//
+// A step that was cut off looks again and does what is not done, which is what a
+// resume would do: the host has ended what was running there by the time that it
+// has the lock back, without which it lets nothing be changed.
 func explained(s engine.Step) engine.Step {
 	check, apply := s.Check, s.Apply
-	s.Check = func(ctx context.Context, out engine.Output) (engine.Report, error) {
-		r, err := check(ctx, out)
-		return r, explain(err)
+	s.Check = func(ctx context.Context, out engine.Output) (r engine.Report, err error) {
+		for try := 1; ; try++ {
+			if r, err = check(ctx, out); !cutOff(ctx, err) || try == triesWhenCut {
+				return r, explain(err)
+			}
+			out.Note("the connection broke in the middle of a look; looking again")
+		}
 	}
-	s.Apply = func(ctx context.Context, out engine.Output) error { return explain(apply(ctx, out)) }
+	s.Apply = func(ctx context.Context, out engine.Output) error {
+		for try := 1; ; try++ {
+			err := apply(ctx, out)
+			if !cutOff(ctx, err) || try == triesWhenCut {
+				return explain(err)
+			}
+			out.Note("the connection broke in the middle of it; looking again, and doing what is not done")
+			if r, looked := s.Check(ctx, out); looked != nil || r.Verdict == engine.Done {
+				return looked //nolint:wrapcheck // the step's own
+			}
+		}
+	}
 	return s
+}
+
+// cutOff tells whether an error is that a connection broke which may come back.
+func cutOff(ctx context.Context, err error) bool {
+	return errors.Is(err, remote.ErrOutcomeUnknown) && transient(err) && ctx.Err() == nil
 }
 
 func explain(err error) error {
