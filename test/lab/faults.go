@@ -128,8 +128,15 @@ func (h *Host) FillDisk(ctx context.Context, path string, free int64) (undo func
 		return nil, fmt.Errorf("%s: %s has no disk of its own: set DockerDisk", h.spec.Name, docker)
 	}
 	const ballast = docker + "/lab-ballast"
-	script := fmt.Sprintf(`free=$(($(stat -f -c '%%f * %%S' %[1]s)))
-[ "$free" -le %[2]d ] || fallocate -l $((free - %[2]d)) %[3]s`, docker, free, ballast)
+	// What else writes to the disk may be faster than one try.
+	script := fmt.Sprintf(`tries=0
+until
+	free=$(($(stat -f -c '%%f * %%S' %[1]s)))
+	[ "$free" -le %[2]d ] || fallocate -l $((free - %[2]d)) %[3]s
+do
+	tries=$((tries + 1))
+	[ "$tries" -lt 20 ]
+done`, docker, free, ballast)
 	if _, err := h.Shell(ctx, script); err != nil {
 		return nil, err
 	}

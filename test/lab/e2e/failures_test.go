@@ -165,6 +165,7 @@ type live struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 	code int
+	took time.Duration
 	mu   sync.Mutex
 	out  bytes.Buffer
 }
