@@ -68,7 +68,7 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 		case err == nil:
 			blind = time.Time{}
 		case ctx.Err() != nil:
-			return ctx.Err() //nolint:wrapcheck // the runner knows which step was cut
+			return context.Cause(ctx) //nolint:wrapcheck // the runner knows which step was cut
 		case !errors.As(err, new(*blindError)) || !transient(err):
 			return err
 		case time.Since(blind) > t.Blind:
@@ -90,7 +90,7 @@ func (p project) await(ctx context.Context, out engine.Output, w patience) error
 		case problem := <-hopeless:
 			return problem
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // the runner knows which step was cut
+			return context.Cause(ctx) //nolint:wrapcheck // the runner knows which step was cut
 		case <-ticker.C:
 		}
 	}

@@ -79,7 +79,7 @@ type stage struct {
 func stages() []stage {
 	began := func(step string) func(*rig, string) bool {
 		return func(r *rig, _ string) bool {
-			for _, rec := range r.records() {
+			for _, rec := range r.journalled() {
 				if rec.Kind == engine.RecordStepBegan && rec.Step == step {
 					return true
 				}

@@ -54,7 +54,7 @@ func (k killing) test(t *testing.T) {
 	guardFiles(t, dirs...)
 	began := time.Now()
 	r.install()
-	calm := &undisturbed{began: began, ended: time.Now(), picture: r.photograph(), records: r.records()}
+	calm := &undisturbed{began: began, ended: time.Now(), picture: r.photograph(), records: r.journalled()}
 	random := seeded(t)
 	t.Run("at records", func(t *testing.T) { killedAtRecords(r.in(t), calm, random, k.letPass) })
 	for kills, round := 0, 1; kills < k.moments; round++ {
@@ -166,7 +166,7 @@ func killedAtMoments(r *rig, calm *undisturbed, random *rand.Rand, round, atMost
 		}
 		l := r.struck(r.goOn(), aim)
 		at := "before its first record"
-		if records := r.records(); len(records) > 0 {
+		if records := r.journalled(); len(records) > 0 {
 			at = "after " + recordKey(records[len(records)-1])
 		}
 		kept.look()

@@ -59,7 +59,7 @@ func (r *rig) struck(args []string, aim func(rec engine.Record) (time.Duration, 
 	changes := os.NewFile(uintptr(fd), "inotify")
 	_, err = unix.InotifyAddWatch(fd, r.state, unix.IN_MODIFY)
 	r.must(err)
-	known := len(r.records())
+	known := len(r.journalled())
 	began := time.Now()
 	l := r.begin(args...)
 	var watching sync.WaitGroup
@@ -81,7 +81,7 @@ func (r *rig) struck(args []string, aim func(rec engine.Record) (time.Duration, 
 			if _, err := changes.Read(buf); err != nil {
 				return // closed: the run is over
 			}
-			records := r.records()
+			records := r.journalled()
 			for _, rec := range records[known:] {
 				if delay, now := aim(rec); now {
 					kill(delay)
@@ -101,8 +101,8 @@ func (r *rig) struck(args []string, aim func(rec engine.Record) (time.Duration, 
 	return l
 }
 
-// records are the journal's whole records.
-func (r *rig) records() []engine.Record {
+// journalled are the whole records in the journal.
+func (r *rig) journalled() []engine.Record {
 	data, err := os.ReadFile(filepath.Join(r.state, "journal.jsonl"))
 	if err != nil {
 		return nil
