@@ -29,6 +29,8 @@ type answers struct {
 	// what is not as it was is shown, so that nobody goes on with other answers
 	// without knowing.
 	lastTime *workspace.Workspace
+	// told says that what is not as it was was shown.
+	told bool
 	// again is the command that goes on with what is being done; empty: resume.
 	again string
 }
@@ -160,6 +162,14 @@ func absolutePaths(w *workspace.Workspace, dir, home string) error {
 		resolve(&w.Hosts[i].SSH.IdentityFile)
 	}
 	return nil
+}
+
+// changed are the fields that are not as they were kept.
+func (a *answers) changed() []workspace.Difference {
+	if a.lastTime == nil {
+		return nil
+	}
+	return workspace.Differences(a.lastTime.Complete(), a.workspace)
 }
 
 // all are the secrets that are kept and those that were typed.

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/steps"
 )
 
@@ -50,13 +51,15 @@ again; what is as it should be stays untouched.`,
 			if err != nil {
 				return err
 			}
-			a.lastTime(ans)
+			if err := a.tellResume(&ans); err != nil {
+				return err
+			}
 			if cut, err := underWay(ans); err != nil {
 				return err
 			} else if cut != nil {
 				return a.goOn(cmd.Context(), ans, *cut)
 			}
-			return a.deploy(cmd.Context(), "resume", ans)
+			return a.deploy(cmd.Context(), doingResume, ans)
 		},
 	}
 	f := cmd.Flags()
@@ -124,6 +127,11 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 		return err
 	}
 	defer release()
+	if doing == doingResume {
+		if err := a.tellRelease(ctx, site); err != nil {
+			return err
+		}
+	}
 	site.Overwrite = a.config.GetBool("overwrite-edited")
 	plan, first := steps.Install(site), a.firstStage(ans, site, skips)
 	if !settled(ans, site.Tree) {
@@ -139,7 +147,7 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 	if err := ans.keep(); err != nil {
 		return err
 	}
-	runErr := a.carryOut(ctx, plan, ans, &site.Result, first)
+	runErr := a.carryOutAndRetry(ctx, func() engine.Plan { return steps.Install(site) }, ans, &site.Result, first)
 	if err := a.conclude(site, ans, runErr == nil); err != nil {
 		if runErr == nil {
 			return err

@@ -1,12 +1,32 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/ui/jsonl"
+	"github.com/rcwizard/rcwizard/ui/plain"
+	"github.com/rcwizard/rcwizard/workspace"
 )
+
+// The types of the JSON lines that say what ui.Resume does, and that another
+// release runs.
+const (
+	foundResume  = "resume"
+	foundRelease = "release"
+)
+
+// doingResume is what resume is called to other operators.
+const doingResume = "resume"
 
 // givenFlags are the flags that change what a run does to the hosts. What only
 // says how it is shown, or how the hosts are found, is none of them.
@@ -44,6 +64,123 @@ func (a *app) oddities(h engine.History, unread error) []string {
 	}
 	if last, ok := h.Last(); ok && last.Program != "" && last.Program != a.build.Version {
 		out = append(out, fmt.Sprintf("the last run was of rcwizard %s, and this is %s; what it would write differently is in the plan", last.Program, a.build.Version))
+	}
+	return out
+}
+
+// tellResume says what was done, what was cut, what is next, and what is not as it
+// was, before a run goes on.
+func (a *app) tellResume(ans *answers) error {
+	r := a.resumption(*ans)
+	ans.told = true
+	if a.config.GetBool("json") {
+		if err := jsonl.Found(a.sys.stdout, engine.Found{Time: time.Now(), What: foundResume, Value: r}); err != nil {
+			return fmt.Errorf("write the output: %w", err)
+		}
+		return nil
+	}
+	if err := plain.Resume(a.sys.stderr, r, time.Now()); err != nil {
+		a.sayf("rcwizard: %v\n", err) // which costs nothing but these lines
+	}
+	return nil
+}
+
+// resumption is what there is to say. A journal that cannot be read is part of it.
+func (a *app) resumption(ans answers) ui.Resume {
+	history, err := engine.ReadJournal(ans.folder.Journal())
+	r := ui.Resume{Workspace: ans.workspace.Name, Answers: ans.changed(), Notes: a.oddities(history, err)}
+	if err != nil && !errors.Is(err, engine.ErrNotJournal) {
+		r.Notes = append(r.Notes, err.Error())
+	}
+	_, err = os.Stat(ans.folder.Journal())
+	if errors.Is(err, fs.ErrNotExist) {
+		r.Notes = append(r.Notes, "there is no journal, so nobody knows how far the last run came, if there was one; what is done is seen on the hosts")
+	}
+	last, known := history.Last()
+	if known {
+		r.Doing, r.Started, r.Seen, r.Outcome = last.Plan, last.Started, last.Seen, last.Outcome
+		r.Steps, r.Done, r.Flags = last.Steps, len(last.Done), flagDifferences(last.Given, a.given())
+	}
+	for _, s := range last.Failed {
+		if s.Failure != nil {
+			r.Failed = append(r.Failed, *s.Failure)
+		}
+	}
+	for _, s := range last.Cut {
+		r.Cut = append(r.Cut, ui.CutStep{StepRef: s.StepRef, Command: s.Command, Began: s.Time})
+	}
+	// Of an addition or a removal the plan is made of what is under way.
+	if !known || last.Plan == steps.PlanInstall {
+		r.Next, r.Left = a.nextSteps(ans, last)
+	}
+	return r
+}
+
+// nextSteps is what of an installation the journal does not tell to be done.
+func (a *app) nextSteps(ans answers, last engine.RunHistory) (next *engine.StepRef, left int) {
+	tree, err := renderTree(ans)
+	if err != nil {
+		return nil, 0 // the run will say why
+	}
+	plan := steps.Install(&steps.Site{Workspace: ans.workspace, Secrets: ans.all(), Tree: tree, Version: a.build.Version})
+	for _, s := range plan.Steps {
+		if slices.ContainsFunc(last.Done, func(d engine.StepHistory) bool { return d.Step == s.ID }) {
+			continue
+		}
+		if left++; next == nil {
+			ref := s.Ref()
+			next = &ref
+		}
+	}
+	return next, left
+}
+
+// tellRelease says if the cluster runs another release than the answers have: the
+// guide has people raise it by hand. A cluster that does not run yet, or of which
+// nobody can tell, has none; the steps look for themselves.
+func (a *app) tellRelease(ctx context.Context, site *steps.Site) error {
+	// With an empty scope every instance is looked at as one that is there.
+	seen := &steps.Site{
+		Workspace: site.Workspace, Secrets: site.Secrets, Tree: site.Tree, Hosts: site.Hosts,
+		Scope: new(steps.Scope), Version: site.Version,
+	}
+	runs, err := seen.Running(ctx)
+	if err != nil || runs == site.Workspace.Release {
+		return nil //nolint:nilerr // what cannot be seen is told by the step that needs it
+	}
+	text := fmt.Sprintf("the cluster runs release %s, and the answers say %s", runs, site.Workspace.Release)
+	a.sayf("%s; to stay with the one that runs, give --release %s\n", text, runs)
+	if !a.config.GetBool("json") {
+		return nil
+	}
+	found := engine.Found{Time: time.Now(), What: foundRelease, Value: releases{Runs: runs, Answers: site.Workspace.Release}}
+	if err := jsonl.Found(a.sys.stdout, found); err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
+
+// releases are the one that runs and the one that the answers have.
+type releases struct {
+	Runs    string `json:"runs"`
+	Answers string `json:"answers"`
+}
+
+// flagDifferences are the flags that were not given as to the last run.
+func flagDifferences(before, now []string) []workspace.Difference {
+	value := func(given []string, flag string) string {
+		for _, g := range given {
+			if name, v, _ := strings.Cut(g, "="); name == "--"+flag {
+				return v
+			}
+		}
+		return ""
+	}
+	var out []workspace.Difference
+	for _, flag := range givenFlags() {
+		if was, is := value(before, flag), value(now, flag); was != is {
+			out = append(out, workspace.Difference{Field: "--" + flag, Before: was, After: is})
+		}
 	}
 	return out
 }

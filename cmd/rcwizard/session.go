@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -30,34 +29,9 @@ func (a *app) keepLocked(ans *answers, doing string) error {
 // Where stderr cannot be written there is nobody to be told so.
 func (a *app) warn(ans answers) {
 	_ = plain.Problems(a.sys.stderr, ans.warnings)
-	if ans.lastTime == nil {
-		return
-	}
-	before, err := ans.lastTime.Marshal()
-	if err != nil {
-		return // they were read from YAML
-	}
-	after, err := ans.workspace.Marshal()
-	if err != nil || bytes.Equal(before, after) {
-		return
-	}
-	a.sayf("the workspace is not as it was last time:\n")
-	_ = plain.Difference(a.sys.stderr, "last time", before, "now", after)
-}
-
-// lastTime tells what the last run did, and what was cut.
-func (a *app) lastTime(ans answers) {
-	history, err := engine.ReadJournal(ans.folder.Journal())
-	if err != nil {
-		a.sayf("rcwizard: the journal cannot be read, which costs only this line: %v\n", err)
-		return
-	}
-	last, ok := history.Last()
-	if !ok || a.config.GetBool("json") {
-		return
-	}
-	if err := plain.History(a.sys.stderr, last); err != nil {
-		a.sayf("rcwizard: %v\n", err)
+	if changed := ans.changed(); len(changed) > 0 && !ans.told {
+		a.sayf("the workspace is not as it was last time:\n")
+		_ = plain.Differences(a.sys.stderr, "answers", changed)
 	}
 }
 

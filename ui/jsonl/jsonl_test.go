@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +16,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/jsonl"
 	"github.com/rcwizard/rcwizard/ui/uitest"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 var update = flag.Bool("update", false, "write the goldens")
@@ -70,6 +73,12 @@ func TestDocumentIsComplete(t *testing.T) {
 		lines.Append(engine.Line{Step: "s"})
 	}
 	log.Append(engine.Found{Time: uitest.Begin(), What: "check", Value: map[string]any{"report": "as rcwizard check prints it"}})
+	whole := ui.Resume{
+		Doing: "install", Started: uitest.Begin(), Seen: uitest.Begin(), Outcome: engine.Failed, Failed: []engine.Failure{{}},
+		Cut: []ui.CutStep{{Command: "docker pull"}}, Next: &engine.StepRef{}, Answers: []workspace.Difference{{}}, Flags: []workspace.Difference{{}}, Notes: []string{""},
+	}
+	log.Append(engine.Found{Time: uitest.Begin(), What: "resume", Value: whole})
+	log.Append(engine.Found{Time: uitest.Begin(), What: "release", Value: map[string]any{"runs": "8.9.2", "answers": "8.9.1"}})
 	log.Append(engine.RunFinished{})
 	var b bytes.Buffer
 	if err := (jsonl.Face{Lines: true}).Run(t.Context(), log, lines, &b); err != nil {
@@ -92,6 +101,9 @@ func TestDocumentIsComplete(t *testing.T) {
 			continue
 		}
 		section, _, _ = strings.Cut(section, "\n##")
+		if report, ok := event["report"].(map[string]any); ok && (kind == "resume" || kind == "release") {
+			maps.Copy(event, report)
+		}
 		for field := range event {
 			if field != "schema" && field != "type" && field != "time" && !strings.Contains(section, "`"+field+"`") {
 				t.Errorf("docs/events.md does not tell of %s in %s", field, kind)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/plain"
 	"github.com/rcwizard/rcwizard/ui/uitest"
 	"github.com/rcwizard/rcwizard/workspace"
@@ -40,15 +41,17 @@ func golden(t *testing.T, name string, got []byte) {
 }
 
 func TestGoldens(t *testing.T) {
-	began := uitest.Begin()
 	failure := uitest.Failure()
-	history := engine.RunHistory{
-		Plan: "install", Steps: 12, Started: time.Date(2026, 11, 23, 9, 30, 0, 0, time.Local),
-		Done:   []engine.StepHistory{{StepRef: engine.StepRef{Step: "db/files"}}},
-		Failed: []engine.StepHistory{{StepRef: failure.StepRef, Time: began, Failure: &failure}},
-		Cut: []engine.StepHistory{{
-			StepRef: engine.StepRef{Step: "db/pull", Host: "db"}, Time: time.Date(2026, 11, 23, 9, 31, 0, 0, time.Local),
-		}},
+	then := time.Date(2026, 11, 23, 9, 30, 0, 0, time.Local)
+	up := engine.StepRef{Step: "rc1/compose-up-instance", Title: "Start Rocket.Chat", Host: "rc1", Guide: "2.4"}
+	cut := ui.Resume{
+		Workspace: "chat-example-com", Doing: "install", Started: then, Seen: then.Add(3 * time.Minute), Steps: 22, Done: 12,
+		Failed: []engine.Failure{failure},
+		Cut:    []ui.CutStep{{StepRef: up, Command: "cd /opt/rocketchat/instances/rc1 && docker compose up -d", Began: then.Add(3 * time.Minute)}},
+		Next:   &up, Left: 10,
+		Answers: []workspace.Difference{{Field: "release", Before: "8.9.1", After: "8.9.2"}, {Field: "hosts.rc2.proxy_jump", After: "bastion"}},
+		Flags:   []workspace.Difference{{Field: "--skip", Before: "host:rc1:cores"}},
+		Notes:   []string{"the journal was cut off in the middle of a line; what is done is seen on the hosts"},
 	}
 	problems := workspace.Problems{
 		{Severity: workspace.Error, File: "workspace.yaml", Line: 12, Field: "hosts[1].address", Text: "the same address as hosts[0] (db)", Hint: "give every host its own address"},
@@ -61,8 +64,11 @@ func TestGoldens(t *testing.T) {
 					log, lines := uitest.Story()
 					return style.Run(t.Context(), log, lines, b)
 				},
-				"plan":     func(b *bytes.Buffer) error { return style.Plan(b, uitest.Reports()) },
-				"history":  func(b *bytes.Buffer) error { return style.History(b, history) },
+				"plan":   func(b *bytes.Buffer) error { return style.Plan(b, uitest.Reports()) },
+				"resume": func(b *bytes.Buffer) error { return style.Resume(b, cut, then.Add(17*time.Minute)) },
+				"resume-unknown": func(b *bytes.Buffer) error {
+					return style.Resume(b, ui.Resume{Workspace: "chat", Next: &up, Left: 1, Notes: []string{"there is no journal"}}, then)
+				},
 				"problems": func(b *bytes.Buffer) error { return style.Problems(b, problems) },
 			} {
 				var b bytes.Buffer

@@ -136,44 +136,6 @@ func lineCount(text string) int {
 	return strings.Count(strings.TrimSuffix(text, "\n"), "\n") + 1
 }
 
-// History prints what the journal tells of an earlier run: what was done, why
-// it ended, and what was cut and will be looked at again.
-func History(w io.Writer, run engine.RunHistory) error { return Detect(w).History(w, run) }
-
-// History prints what the journal tells of an earlier run.
-func (s Style) History(w io.Writer, run engine.RunHistory) error {
-	p := s.printer(w)
-	m, how := bad, string(run.Outcome)
-	switch run.Outcome {
-	case engine.Succeeded:
-		m = good
-	case "":
-		m, how = warning, "cut off"
-	case engine.Stopped, engine.Cancelled:
-		m = warning
-	case engine.Failed:
-	}
-	fmt.Fprintf(&p.out, "%s last time: %s of %s, %d of %s done\n", p.style.paint(m, p.style.sign(m)+" "+how),
-		run.Plan, run.Started.Local().Format("2006-01-02 15:04"), len(run.Done), count(run.Steps, "step"))
-	for _, step := range run.Failed {
-		text := where(step.StepRef) + ": " + name(step.StepRef)
-		if step.Failure != nil {
-			text += ": " + step.Failure.Message
-		}
-		p.field("failed", text)
-		if step.Failure != nil {
-			p.field("next", step.Failure.Next)
-		}
-	}
-	for _, step := range run.Cut {
-		p.field("cut", where(step.StepRef)+": "+name(step.StepRef)+", begun at "+clock(step.Time.Local())+": it is looked at again")
-	}
-	if err := p.Flush(); err != nil {
-		return fmt.Errorf("print the history: %w", err)
-	}
-	return nil
-}
-
 // Problems prints what is wrong or odd in a workspace file, each with its hint,
 // and how many of them forbid going on.
 func Problems(w io.Writer, problems workspace.Problems) error { return Detect(w).Problems(w, problems) }

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace"
+)
+
+// A journal that cannot be read keeps nobody from going on: it is set aside, the
+// run says so, and the list of workspaces says it before. One of a later version
+// is refused, as somebody with a later rcwizard is at work there.
+func TestUnreadableJournal(t *testing.T) {
+	t.Parallel()
+	a, ans := operator(t, nil)
+	a.config.Set("dir", ans.folder.Dir())
+	if err := os.WriteFile(ans.folder.Journal(), []byte("version: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	known := (&keeper{app: a}).known(here)
+	if known.State != ui.Unfinished || len(known.Notes) != 1 || !strings.Contains(known.Notes[0], "cannot be read") {
+		t.Errorf("the list says %s, %q", known.State, known.Notes)
+	}
+	x, err := a.execution(ans)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := x.log.Cursor().Read()
+	note, ok := events[0].(engine.Noted)
+	if err != nil || !ok || !strings.Contains(note.Text, "journal.jsonl.unreadable-") {
+		t.Errorf("the run says %v, %v", events, err)
+	}
+	if err := x.close(); err != nil {
+		t.Error(err)
+	}
+	aside, err := filepath.Glob(filepath.Join(ans.folder.Dir(), "journal.jsonl.unreadable-*"))
+	if err != nil || len(aside) != 1 {
+		t.Errorf("set aside: %v, %v", aside, err)
+	}
+	if h, err := engine.ReadJournal(ans.folder.Journal()); err != nil || h.Lineage == "" {
+		t.Errorf("the new one: %+v, %v", h, err)
+	}
+
+	later := "3eeda6e1 " + `{"version":2,"lineage":"A"}` + "\n"
+	if err := os.WriteFile(ans.folder.Journal(), []byte(later), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if x, err := a.execution(ans); err == nil {
+		t.Error("a journal of a later version was written to", x.close())
+	} else if !strings.Contains(err.Error(), "version 2") {
+		t.Error(err)
+	}
+	if known := (&keeper{app: a}).known(here); known.State != ui.Unreadable {
+		t.Errorf("a journal of a later version: %s", known.State)
+	}
+}
+
+// Only what changes what a run does to the hosts is kept of the flags.
+func TestGivenFlags(t *testing.T) {
+	t.Parallel()
+	a, _ := operator(t, nil)
+	for flag, value := range map[string]any{"skip": []string{"a", "b"}, "install-docker": "docker", "overwrite-edited": false, "lock-wait": "10m", "yes": true} {
+		a.config.Set(flag, value)
+	}
+	given := a.given()
+	if diff := cmp.Diff([]string{"--skip=a,b", "--install-docker=docker"}, given); diff != "" {
+		t.Errorf("given (-want +got):\n%s", diff)
+	}
+	want := []workspace.Difference{{Field: "--skip", Before: "a,b"}, {Field: "--install-docker", Before: "docker"}, {Field: "--overwrite-edited", After: "true"}}
+	if diff := cmp.Diff(want, flagDifferences(given, []string{"--overwrite-edited=true"})); diff != "" {
+		t.Errorf("differences (-want +got):\n%s", diff)
+	}
+	if got := flagDifferences(given, given); len(got) > 0 {
+		t.Errorf("of the same: %v", got)
+	}
+}
