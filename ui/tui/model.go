@@ -240,7 +240,8 @@ func (m *Model) settle(cmd tea.Cmd) tea.Cmd {
 		m.c.asked = m.c.asked[1:]
 		cmds = append(cmds, m.grant(w))
 	}
-	if !m.beating && m.page().Activity().state == working {
+	own, ok := m.page().(paced)
+	if !m.beating && m.page().Activity().state == working && !(ok && own.Paced()) {
 		m.beating = true
 		cmds = append(cmds, m.c.after(beatEvery, func(time.Time) tea.Msg { return beatMsg{} }))
 	}

@@ -70,6 +70,10 @@ type activity struct {
 	percent int
 }
 
+// paced is a page that looks at what goes on at a pace of its own, and turns the
+// spinner with it.
+type paced interface{ Paced() bool }
+
 type activityState int
 
 const (

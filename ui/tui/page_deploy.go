@@ -43,8 +43,9 @@ type deploy struct {
 	following bool
 }
 
-// frameEvery is how often the page looks at a run: fifteen times a second.
-const frameEvery = 66 * time.Millisecond
+// frameEvery is how often the page looks at a run, and turns the spinner: nothing
+// else has it drawn, so that a flood of lines costs the run as little as silence.
+const frameEvery = beatEvery
 
 type (
 	begunMsg struct {
@@ -123,6 +124,7 @@ func (p *deploy) Update(msg tea.Msg) tea.Cmd {
 		}
 	case frameMsg:
 		if msg.of == p.of && !p.over {
+			p.c.beat++
 			p.frame()
 			return p.c.wait(frameEvery, msg)
 		}
@@ -241,6 +243,9 @@ func (p *deploy) elapsed() time.Duration {
 
 // Typing says that a text to look for is being typed.
 func (p *deploy) Typing() bool { return p.log.search.typing }
+
+// Paced says that a run is looked at, and frame after frame drawn.
+func (p *deploy) Paced() bool { return p.of != nil && !p.over }
 
 // Activity is how many steps are done.
 func (p *deploy) Activity() activity {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/ui"
@@ -235,15 +236,20 @@ func TestFloodIsBounded(t *testing.T) {
 func BenchmarkFloodOnScreen(b *testing.B) {
 	const rounds = 7
 	var with, without []time.Duration
+	var spent [2]time.Duration // of processors, which others on the machine do not lengthen
 	var peak uint64
 	for range b.N {
 		for i := range 2 * rounds {
 			// In turn who is first: neither always follows the other.
 			screen := (i+i/2)%2 == 0
+			before := processorTime(b)
 			took, most := flooded(b, floodLines, screen)
+			used := processorTime(b) - before
 			if screen {
+				spent[0] += used
 				with, peak = append(with, took), max(peak, most)
 			} else {
+				spent[1] += used
 				without = append(without, took)
 			}
 		}
@@ -256,7 +262,18 @@ func BenchmarkFloodOnScreen(b *testing.B) {
 	b.ReportMetric(wo, "s-without")
 	b.ReportMetric(w/wo, "ratio")
 	b.ReportMetric(with[0].Seconds()/without[0].Seconds(), "ratio-of-least")
+	b.ReportMetric(float64(spent[0])/float64(spent[1]), "ratio-of-processor-time")
 	b.ReportMetric(float64(peak)/1e6, "MB-peak")
+}
+
+// processorTime is what this process has had of all processors.
+func processorTime(tb testing.TB) time.Duration {
+	tb.Helper()
+	var used unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // TestResizeDuringAFlood: whatever comes in and however the terminal changes, the

@@ -18,13 +18,22 @@ type questions struct {
 
 	c    *common
 	page question.Page
-	form *form
+	// made is the form, once it was needed: a program that begins has other things
+	// to do than to make all of them.
+	made *form
 	// last says that the checks come next, for which everything must be whole.
 	last bool
 }
 
 func newQuestions(c *common, p question.Page, last bool) *questions {
-	return &questions{c: c, page: p, form: newForm(c, questionsOn(p)), last: last}
+	return &questions{c: c, page: p, last: last}
+}
+
+func (p *questions) form() *form {
+	if p.made == nil {
+		p.made = newForm(p.c, questionsOn(p.page))
+	}
+	return p.made
 }
 
 // advanced leads to what nobody has to answer.
@@ -36,7 +45,7 @@ func (p *questions) advanced() key.Binding {
 
 // Enter takes over what other pages answered meanwhile.
 func (p *questions) Enter() tea.Cmd {
-	p.form.sync()
+	p.form().sync()
 	return nil
 }
 
@@ -46,7 +55,7 @@ func (p *questions) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.c.visit(pageAdvanced)
 		return nil, true
 	}
-	done, taken := p.form.key(k)
+	done, taken := p.form().key(k)
 	if done {
 		p.done()
 	}
@@ -83,7 +92,7 @@ func idOf(p question.Page) pageID {
 // Update takes what is pasted.
 func (p *questions) Update(msg tea.Msg) tea.Cmd {
 	if msg, ok := msg.(tea.PasteMsg); ok {
-		p.form.paste(msg)
+		p.form().paste(msg)
 	}
 	return nil
 }
@@ -94,9 +103,9 @@ const generous = 24
 // Render draws the form.
 func (p *questions) Render(w, h int) drawing {
 	if h < generous {
-		return p.form.render(w, h)
+		return p.form().render(w, h)
 	}
-	d := p.form.render(w, h-2)
+	d := p.form().render(w, h-2)
 	d.lines = append([]string{p.c.look.Muted.Render(p.c.look.cut(p.page.Intro(), w)), ""}, d.lines...)
 	if d.cursor != nil {
 		d.cursor = &point{d.cursor.x, d.cursor.y + 2}
@@ -106,10 +115,10 @@ func (p *questions) Render(w, h int) drawing {
 
 // Keys are the form's, and the way to the rest.
 func (p *questions) Keys() []keyGroup {
-	groups := p.form.keys()
+	groups := p.form().keys()
 	groups[0].keys = slices.Insert(groups[0].keys, 1, p.advanced())
 	return groups
 }
 
 // Typing says that letters are text in the field that has the focus.
-func (p *questions) Typing() bool { return p.form.typing() }
+func (p *questions) Typing() bool { return p.form().typing() }

@@ -31,7 +31,7 @@ func Run(ctx context.Context, backend ui.Backend, o Options) (Reason, error) {
 	var stops suspension
 	options := []tea.ProgramOption{
 		tea.WithFilter(stops.filter),
-		tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithInput(o.Input), tea.WithOutput(o.Output),
+		tea.WithFPS(120), tea.WithContext(ctx), tea.WithoutSignalHandler(), tea.WithInput(o.Input), tea.WithOutput(o.Output),
 	}
 	if o.Environment != nil {
 		options = append(options, tea.WithEnvironment(o.Environment))
