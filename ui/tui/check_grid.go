@@ -211,18 +211,19 @@ func (g *grid) render(l Look, findings []check.Finding, w, h int) []string {
 	}
 	const roomy = 88
 	wide := w >= roomy
+	named := wide || g.namedWidth() <= w
 	t := table{rigid: map[int]bool{}}
 	first, second := []string{"from"}, []string{""}
 	for i, c := range g.columns {
 		t.rigid[i+1] = true
-		if wide || c.label() == "" {
+		if named || c.label() == "" {
 			first, second = append(first, c.name), append(second, c.label())
 		} else {
 			first = append(first, c.label())
 		}
 	}
 	t.head = first
-	if wide {
+	if named {
 		t.rows = append(t.rows, second)
 	}
 	type line struct {
@@ -254,6 +255,10 @@ func (g *grid) render(l Look, findings []check.Finding, w, h int) []string {
 		lines = append(lines, line{cells, calm})
 	}
 	room := h - 1 - len(t.rows)
+	legend := ""
+	if !named && room > len(lines) {
+		legend = l.Muted.Render(l.cut(g.legend(l), w))
+	}
 	hidden := 0
 	if len(lines) > room {
 		room--
@@ -271,11 +276,38 @@ func (g *grid) render(l Look, findings []check.Finding, w, h int) []string {
 		t.rows = append(t.rows, line.cells)
 	}
 	out := t.render(l, w)
-	if wide && len(out) > 1 {
+	if named && len(out) > 1 {
 		out[1] = l.Muted.Render(strings.TrimRight(out[1], " "))
 	}
 	if hidden > 0 {
 		out = append(out, l.Muted.Render(l.Down+" "+count(hidden, "more row")))
 	}
+	if legend != "" {
+		out = append(out, legend)
+	}
 	return out
+}
+
+// namedWidth is how wide the grid is at least with the names of the services.
+func (g *grid) namedWidth() int {
+	most := 0
+	for _, from := range g.from {
+		most = max(most, width(from), width("outside"))
+	}
+	for _, c := range g.columns {
+		most += columnGap + max(width(c.name), width(c.label()))
+	}
+	return most
+}
+
+// legend says what listens on the ports, where there is no room for it above
+// them.
+func (g *grid) legend(l Look) string {
+	parts := make([]string, 0, len(g.columns))
+	for _, c := range g.columns {
+		if c.label() != "" && c.name != "HTTP" && c.name != "HTTPS" { // whose ports everybody knows
+			parts = append(parts, c.label()+" "+c.name)
+		}
+	}
+	return strings.Join(parts, " "+l.Between+" ")
 }

@@ -182,17 +182,21 @@ func (f *form) about(w, h int) []string {
 	if !ok {
 		return look.block(nil, w, h)
 	}
+	options := n.options
+	if n.q.Free {
+		options = n.matching()
+	}
 	var out []string
 	if n.problem != nil {
 		out = append(out, look.finding(n.tone(), n.problem.Text, n.problem.Hint, w)...)
 	} else {
 		out = append(out, prose(n.q.Help, w, look.Muted.Render)...)
 	}
-	options := n.options
-	if n.q.Free {
-		options = n.matching()
-	}
-	if len(options) > 0 {
+	// What can be chosen is not hidden by what is said about it.
+	const some = 3
+	if most := max(1, h-min(some, len(options))); len(options) > 0 && len(out) >= most {
+		out = out[:min(len(out), most)]
+	} else if len(options) > 0 {
 		out = append(out, "")
 	}
 	at := 0

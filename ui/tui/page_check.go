@@ -218,8 +218,12 @@ func (p *checks) keysNow() (next, openIt, passBy, again, everything, copyIt, exp
 	f, some := p.current()
 	next = bind(p.passed() && !p.opened, "next", "enter")
 	openIt = bind(some && !p.opened && !p.passed(), "what to do", "enter", "right", "o")
-	passBy = bind(some && (stands(f) && f.Verdict != check.Fail), "go on without it", "w")
-	again = bind(some, "again what failed", "r")
+	without := "go on without it"
+	if n := len(p.alike(f)); n > 1 {
+		without = "without all " + itoa(n)
+	}
+	passBy = bind(some && (stands(f) && f.Verdict != check.Fail), without, "w")
+	again = bind(some, "again", "r")
 	everything = bind(p.looking == nil, "everything again", "R")
 	copyIt = bind(some && p.opened && len(f.Commands) > 0, "copy the lines", "y")
 	// What stands in the way of a deployment is no reason to withhold the files.
@@ -239,9 +243,14 @@ func (p *checks) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	case p.opened && key.Matches(k, p.c.keys.back, p.c.keys.next) || p.opened && k.String() == "left":
 		p.opened = false
 	case key.Matches(k, passBy):
-		p.c.draft.Skips = append(p.c.draft.Skips, f.ID)
+		ids := p.alike(f)
+		p.c.draft.Skips = append(p.c.draft.Skips, ids...)
 		p.opened = false
-		p.c.say(warning, "Noted: "+f.ID+" is not heeded.")
+		if len(ids) == 1 {
+			p.c.say(warning, "Noted: "+f.ID+" is not heeded.")
+		} else {
+			p.c.say(warning, fmt.Sprintf("Noted: %d findings that follow from %s are not heeded.", len(ids), causeOf(f)))
+		}
 	case key.Matches(k, again):
 		p.opened = false
 		if p.looking != nil {
@@ -267,6 +276,22 @@ func (p *checks) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, p.list.press(k, p.c.keys.list, p.rows)
 	}
 	return nil, true
+}
+
+// causeOf is what a finding follows from; itself, where it follows from nothing.
+func causeOf(f check.Finding) string { return or(f.Because, f.ID) }
+
+// alike are the ids of all that has the cause of a finding and may be passed by
+// with it: what cannot be tried from one host that does not answer is one thing
+// to decide about.
+func (p *checks) alike(f check.Finding) []string {
+	var ids []string
+	for _, o := range p.standing() {
+		if stands(o) && o.Verdict != check.Fail && causeOf(o) == causeOf(f) {
+			ids = append(ids, o.ID)
+		}
+	}
+	return ids
 }
 
 // refusal is why there is no going on.

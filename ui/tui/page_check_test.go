@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"strings"
 	"testing"
@@ -196,4 +197,46 @@ func TestShellLines(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOneCausePassedByAtOnce: what is not known for one cause, such as a host
+// that could not be asked, is decided about with one key; what failed is not
+// passed by with it, nor what has another cause.
+func TestOneCausePassedByAtOnce(t *testing.T) {
+	t.Parallel()
+	d := uitest.Draft()
+	b := &uitest.Backend{Checks: []check.Report{uitest.Checked(d.Answers.Workspace, func(e *check.Evidence) {
+		e.Hosts["rc-paris"] = check.Host{Connection: check.ConnUnreachable}
+		maps.DeleteFunc(e.Probes, func(p check.Path, _ check.Probe) bool { return p.From == "rc-paris" || p.To == "rc-paris" })
+		maps.DeleteFunc(e.Listeners, func(p check.Place, _ check.Listener) bool { return p.Host == "rc-paris" })
+	})}}
+	drive(t, b, Options{}, func(x *driver) {
+		x.open(ui.Known{}, d, pageCheck)
+		x.pass(time.Second)
+		p := x.m.page().(*checks) //nolint:forcetypeassert // the page in front
+		unknown := 0
+		for _, f := range p.standing() {
+			if f.Because == "host:rc-paris:ssh" && f.Verdict == check.Unknown {
+				unknown++
+			}
+		}
+		if unknown < 5 {
+			t.Fatalf("%d findings follow from the host that does not answer", unknown)
+		}
+		x.press("end") // what follows from something else comes last
+		x.shows("w without all")
+		x.press("w")
+		for _, f := range p.standing() {
+			if f.Because == "host:rc-paris:ssh" && !f.Skipped {
+				t.Errorf("%s still stands", f.ID)
+			}
+			if f.ID == "host:rc-paris:ssh" && f.Skipped {
+				t.Error("what failed was passed by")
+			}
+		}
+		if n := len(x.m.c.draft.Skips); n != unknown {
+			t.Errorf("%d of %d were noted", n, unknown)
+		}
+		x.shows("not heeded")
+	})
 }

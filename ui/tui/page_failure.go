@@ -53,6 +53,18 @@ func (p *failure) last() ui.LastRun {
 	}
 }
 
+// Title is what the page is about: that a person stopped a run is no failure.
+func (p *failure) Title() string {
+	last := p.last()
+	switch {
+	case len(last.Failures) > 0:
+		return "Failure"
+	case last.Outcome == engine.Stopped, last.Outcome == engine.Cancelled:
+		return "Stopped"
+	}
+	return "Not finished"
+}
+
 // Enter shows the first failure.
 func (p *failure) Enter() tea.Cmd {
 	p.at, p.scroll = 0, scroll{}

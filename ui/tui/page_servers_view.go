@@ -189,8 +189,12 @@ func (p *servers) notice(from, to int) string {
 
 // by is the key that does it, where it does.
 func (p *servers) by(k string) string {
-	if p.mode != browsing {
+	switch p.mode {
+	case adding:
+		return p.c.look.Muted.Render(": ") + p.c.look.Strong.Render("esc") + p.c.look.Muted.Render(", then ") + p.c.look.Strong.Render(k)
+	case editing, answering, comparing:
 		return ""
+	case browsing:
 	}
 	return p.c.look.Muted.Render(": ") + p.c.look.Strong.Render(k)
 }

@@ -24,11 +24,19 @@ func (m *Model) View() tea.View {
 
 // title is the window's.
 func (m *Model) title() string {
-	e, _ := m.entry(m.front)
 	if name := m.workspaceName(); name != "" {
-		return "rcwizard: " + e.title + ", " + name
+		return "rcwizard: " + m.pageTitle() + ", " + name
 	}
-	return "rcwizard: " + e.title
+	return "rcwizard: " + m.pageTitle()
+}
+
+// pageTitle is that of the page in front, which may be called by what it shows.
+func (m *Model) pageTitle() string {
+	e, _ := m.entry(m.front)
+	if own, ok := e.page.(interface{ Title() string }); ok {
+		return own.Title()
+	}
+	return e.title
 }
 
 // report tells the terminal itself how things go: its tab may show it.
@@ -137,8 +145,7 @@ func (m *Model) body() drawing {
 // header names the program, the page and the workspace.
 func (m *Model) header() string {
 	look := m.c.look
-	e, _ := m.entry(m.front)
-	left := look.Accent.Render("rcwizard") + "   " + look.Strong.Render(e.title)
+	left := look.Accent.Render("rcwizard") + "   " + look.Strong.Render(m.pageTitle())
 	right := m.workspaceName()
 	if at, of := m.place(); at > 0 && m.layout.rail.w == 0 {
 		if right != "" {
