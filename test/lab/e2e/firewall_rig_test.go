@@ -129,9 +129,11 @@ func (r *walled) rules() map[string]string {
 func (r *walled) says(ctx context.Context, host string) (string, error) {
 	return r.Host(host).Shell(ctx, map[check.FirewallKind]string{
 		check.UFW: `ufw status verbose; ufw show added; cat /etc/ufw/user.rules /etc/ufw/user6.rules; stat -c '%a %U %n' /etc/ufw/*.rules`,
-		// The order of its rules is another after each start.
-		check.Firewalld: `firewall-cmd --list-all | sort; firewall-cmd --permanent --list-all | sort
-ls /etc/firewalld/zones; cat /etc/firewalld/zones/* 2>/dev/null || :`,
+		// The order of its rules is another after each start, and the zone docker is
+		// Docker's own: it comes with the first start of Docker beside firewalld.
+		check.Firewalld: `firewall-cmd --zone=public --list-all | sort; firewall-cmd --permanent --zone=public --list-all | sort
+cd /etc/firewalld/zones && for f in *; do case $f in docker.xml* | '*') continue ;; esac; echo "$f"; done
+for f in *; do case $f in docker.xml* | '*') continue ;; esac; cat "$f"; done`,
 		check.NFTables: `nft -s list table inet filter; cat /etc/nftables.conf; stat -c '%a %U %n' /etc/nftables.conf; ls /etc/nft*`,
 	}[r.kinds[host]])
 }
