@@ -11,7 +11,7 @@ import (
 //   - The command line that sshd gives to the login shell holds no user data
 //     and must read the same in every shell (fish and tcsh treat backslashes
 //     and "!" inside single quotes in their own ways). So it is always
-//     exec sh -c '…eval "$(dd bs=1 count=N 2>/dev/null)"'
+//     exec sh -c '…e=$(dd bs=1 count=N 2>/dev/null)…; eval "$e"'
 //     and everything else comes on stdin. dd bs=1 is the one reader that
 //     never takes more than its share (busybox's head -c does); where dd knows
 //     fullblock, one read of N bytes does the same without N system calls.
@@ -141,8 +141,9 @@ func loader(n int) string {
 }
 
 // readEval reads n bytes from stdin and no more, and runs them. It leaves in
-// $d how dd is told a number of bytes to read. It holds no single quote.
+// $d how dd is told a number of bytes to read; a dd that does not know fullblock
+// says so before it reads. It holds no single quote.
 func readEval(n int) string {
-	return `d="bs=1 count="; if dd if=/dev/null iflag=fullblock 2>/dev/null; then d="count=1 iflag=fullblock bs="; fi; eval "$(dd ${d}` +
-		strconv.Itoa(n) + ` 2>/dev/null)"`
+	count := strconv.Itoa(n)
+	return `d="count=1 iflag=fullblock bs="; e=$(dd ${d}` + count + ` 2>/dev/null) || { d="bs=1 count="; e=$(dd ${d}` + count + ` 2>/dev/null); }; eval "$e"`
 }

@@ -7,7 +7,9 @@ dir=$1
 have() { command -v "$1" >/dev/null 2>&1; }
 section() { printf '@@ %s\n' "$1"; }
 value() { printf '@= %s %s\n' "$1" "$2"; }
-first() { r=; [ -r "$1" ] && read -r r <"$1"; printf '%s' "$r"; }
+# first puts the first line of a file into $r. No subshell and no program is started
+# where the shell itself will do: a check asks every host at once.
+first() { r=; [ -r "$1" ] && IFS= read -r r <"$1"; }
 limit=
 have timeout && limit='timeout 15'
 
@@ -15,15 +17,22 @@ now=$(date +%s.%N)
 case $now in *[!0-9.]* | *.) now=$(date +%s) ;; esac
 value clock "$now"
 
-value kernel "$(uname -r)"
+first /proc/sys/kernel/osrelease
+value kernel "$r"
 value machine "$(uname -m)"
-value hostname "$(first /proc/sys/kernel/hostname)"
-value boot-id "$(first /proc/sys/kernel/random/boot_id)"
-value machine-id "$(first /etc/machine-id)"
+first /proc/sys/kernel/hostname
+value hostname "$r"
+first /proc/sys/kernel/random/boot_id
+value boot-id "$r"
+first /etc/machine-id
+value machine-id "$r"
+uid=$(id -u)
 value user "$(id -un)"
-value uid "$(id -u)"
+value uid "$uid"
 value groups "$(id -Gn)"
-if [ -d /run/systemd/system ]; then value init systemd; else value init "$(first /proc/1/comm)"; fi
+r=systemd
+[ -d /run/systemd/system ] || first /proc/1/comm
+value init "$r"
 
 section os-release
 cat /etc/os-release /usr/lib/os-release 2>/dev/null
@@ -62,15 +71,17 @@ for t in bash perl python3 nc socat tar gzip sha256sum setsid flock timeout curl
 done
 
 if [ -r /sys/fs/selinux/enforce ]; then
-	[ "$(first /sys/fs/selinux/enforce)" = 1 ] && value selinux enforcing || value selinux permissive
+	first /sys/fs/selinux/enforce
+	[ "$r" = 1 ] && value selinux enforcing || value selinux permissive
 fi
 for p in /proc/[0-9]*/comm; do
-	case $(first "$p") in firewalld) value firewall firewalld ;; esac
+	{ IFS= read -r r <"$p"; } 2>/dev/null || continue # it may have ended
+	case $r in firewalld) value firewall firewalld; break ;; esac
 done
 grep -qi '^ENABLED=yes' /etc/ufw/ufw.conf 2>/dev/null && value firewall ufw
 
 root=
-if [ "$(id -u)" = 0 ]; then
+if [ "$uid" = 0 ]; then
 	value sudo root
 elif ! have sudo; then
 	value sudo none
@@ -80,7 +91,7 @@ else
 	*) value sudo no ;;
 	esac
 fi
-if [ "$(id -u)" = 0 ] || [ -n "$root" ]; then
+if [ "$uid" = 0 ] || [ -n "$root" ]; then
 	if have iptables && $root iptables -S INPUT 2>/dev/null | grep -qE -- '-P INPUT DROP|-j (DROP|REJECT)'; then value firewall iptables; fi
 	if have nft && $root nft list chains 2>/dev/null | grep -q 'hook input.*policy drop'; then value firewall nftables; fi
 fi

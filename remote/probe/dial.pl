@@ -1,4 +1,5 @@
-use strict; use Socket qw(:all); use POSIX (); use Fcntl;
+use strict; use Socket qw(:all); use Errno (); use Fcntl;
+END { $? = 70 if $? }
 my ($mark, $left, @args) = @ARGV;
 $SIG{PIPE} = "IGNORE"; $| = 1;
 sub say { print join(" ", @_), "\n" or exit 0 }
@@ -9,11 +10,11 @@ for (my $i = 0; $i < @args; $i += 3) {
   socket(my $s, $six ? AF_INET6 : AF_INET, SOCK_STREAM, 0) or do { say("ERR", $i / 3, $! + 0, "$!"); next };
   fcntl($s, F_SETFL, O_NONBLOCK);
   my $n = inet_pton($six ? AF_INET6 : AF_INET, $ip);
-  if (connect($s, $six ? pack_sockaddr_in6($port, $n) : pack_sockaddr_in($port, $n)) || $! == POSIX::EINPROGRESS()) {
+  if (connect($s, $six ? pack_sockaddr_in6($port, $n) : pack_sockaddr_in($port, $n)) || $! == Errno::EINPROGRESS()) {
     $going{fileno $s} = [$s, $i / 3, $id];
   } else {
     # Nothing was sent: for ENETUNREACH that means that there is no route.
-    say($! == POSIX::ENETUNREACH() ? "NOROUTE" : "ERR", $i / 3, $! + 0, "$!");
+    say($! == Errno::ENETUNREACH() ? "NOROUTE" : "ERR", $i / 3, $! + 0, "$!");
   }
 }
 while ((%going || %open) && $left > 0) {

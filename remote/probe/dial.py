@@ -1,4 +1,8 @@
 import errno, os, select, socket, sys, time
+def failed(*what):
+    sys.__excepthook__(*what)
+    os._exit(70)
+sys.excepthook = failed
 limit, args = float(sys.argv[2]), sys.argv[3:]
 def say(*words):
     os.write(1, (" ".join(str(w) for w in words) + "\n").encode())

@@ -6,10 +6,17 @@
 # text), "NOROUTE i errno text" and "TIME i".
 limit=$1 py=$2 pl=$3
 shift 3
+# As in listen.sh: what cannot begin ends otherwise than with 0, 70 or a signal.
+run() {
+	command -v "$1" >/dev/null 2>&1 || return 0
+	r=0
+	"$@" || r=$?
+	case $r in 0 | 70 | 129 | 1[3-9]?) exit $r ;; esac
+}
+run perl -e "$pl" rcwz-dial "$limit" "$@"
 for p in python3 /usr/libexec/platform-python; do
-	if command -v $p >/dev/null 2>&1 && $p -c '' >/dev/null 2>&1; then exec $p -I -S -c "$py" rcwz-dial "$limit" "$@"; fi
+	run $p -I -S -c "$py" rcwz-dial "$limit" "$@"
 done
-if command -v perl >/dev/null 2>&1 && perl -MSocket -MPOSIX -MFcntl -e 1 >/dev/null 2>&1; then exec perl -e "$pl" rcwz-dial "$limit" "$@"; fi
 
 tcp() { # index, address, port, what to send
 	r=0

@@ -60,8 +60,8 @@ func TestDial(t *testing.T) {
 		broken    []string
 	}{
 		{"dial", false, nil},
-		{"python3", true, nil},
-		{"perl", true, []string{"python3"}},
+		{"perl", true, nil},
+		{"python3", true, []string{"perl"}},
 		{"bash", true, []string{"python3", "perl"}},
 	} {
 		t.Run(way.via, func(t *testing.T) {

@@ -1,4 +1,5 @@
-use strict; use Socket qw(:all); use POSIX ();
+use strict; use Socket qw(:all); use Errno ();
+END { $? = 70 if $? }
 my ($mark, $nonce, $ttl, @args) = @ARGV;
 $SIG{PIPE} = "IGNORE"; $| = 1;
 my (%door, %guest, @fds);
@@ -11,7 +12,7 @@ for (my $i = 0; $i < @args; $i += 2) {
   setsockopt($s, SOL_SOCKET, SO_REUSEADDR, pack("i", 1));
   setsockopt($s, IPPROTO_IPV6, IPV6_V6ONLY, pack("i", 1)) if $six;
   my $n = inet_pton($six ? AF_INET6 : AF_INET, $ip);
-  defined $n or do { $! = POSIX::EINVAL(); $bad->(); next };
+  defined $n or do { $! = Errno::EINVAL(); $bad->(); next };
   bind($s, $six ? pack_sockaddr_in6($port, $n) : pack_sockaddr_in($port, $n)) or do { $bad->(); next };
   listen($s, 128) or do { $bad->(); next };
   $door{fileno $s} = [$s, $i / 2]; say("READY", $i / 2);

@@ -1,4 +1,8 @@
 import os, select, socket, sys, time
+def failed(*what):
+    sys.__excepthook__(*what)
+    os._exit(70)
+sys.excepthook = failed
 nonce, ttl, args = sys.argv[2], float(sys.argv[3]), sys.argv[4:]
 def say(*words):
     os.write(1, (" ".join(str(w) for w in words) + "\n").encode())

@@ -74,7 +74,7 @@ const (
 type Socket struct {
 	Addr  netip.AddrPort
 	State State
-	// Via is what listens: python3, perl, systemd-socket-activate, busybox nc.
+	// Via is what listens: perl, python3, systemd-socket-activate, busybox nc.
 	Via string
 	// Words are the system's own for why it does not listen.
 	Words string
@@ -145,7 +145,7 @@ type Outcome struct {
 	// here, and so longer than on the host by the way there and back.
 	Took time.Duration
 	// Via is how the connection was opened: "dial" for Host.Dial, which is
-	// sshd's forwarding; python3, perl or bash where sshd forbids that.
+	// sshd's forwarding; perl, python3 or bash where sshd forbids that.
 	Via string
 	// Err is why one cannot tell.
 	Err error

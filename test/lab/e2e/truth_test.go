@@ -67,9 +67,9 @@ func obstacles(stranger netip.Addr) []obstacle {
 			"host:HOST:private-ip": "private-ip-elsewhere", "listen:HOST:3000": "listen-not-on-host", "listen:HOST:9458": "listen-not-on-host",
 			web: "port-no-neighbour", metrics: "port-no-neighbour",
 		}},
-		// sshd forbids forwarding, and python3, perl or bash tries in its place.
-		{host: "rcpython", with: forbids, passes: open},
-		{host: "rcperl", with: forbids, lacks: []string{"python"}, passes: open},
+		// sshd forbids forwarding, and perl, python3 or bash tries in its place.
+		{host: "rcperl", with: forbids, passes: open},
+		{host: "rcpython", with: forbids, lacks: []string{"perl"}, passes: open},
 		{host: "rcbash", with: forbids, lacks: []string{"python", "perl"}, passes: open},
 		{host: "rcnone", with: forbids, lacks: []string{"python", "perl", "timeout"}, finds: map[string]check.Kind{mongo: "port-prohibited", nats: "port-prohibited"}, passes: map[string]check.Kind{web: "port-open"}},
 		{

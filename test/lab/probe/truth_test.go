@@ -53,10 +53,10 @@ func TestTruth(t *testing.T) {
 		names[i].NoDocker = true
 	}
 	f := lab.Up(t, lab.Options{Hosts: names, Bare: true})
-	lack(t, f.Host("p"), "python")
+	lack(t, f.Host("p"), "perl")
 	lack(t, f.Host("b"), "python", "perl")
 	lack(t, f.Host("z"), "python", "perl", "timeout")
-	lack(t, f.Host("tp"), "python")
+	lack(t, f.Host("tp"), "perl")
 	lack(t, f.Host("ts"), "python", "perl")
 	lack(t, f.Host("tn"), "python", "perl", "systemd-socket-activate")
 	lack(t, f.Host("x"), "python", "perl", "systemd-socket-activate", "busybox", "nc")
@@ -115,14 +115,14 @@ until ss -Hltn 'sport = :3008' | grep -q .; do sleep 0.05; done`)
 		{"another's address", "t", at("other", 3000), probe.NotOnHost, probe.Refused, "Connection refused"},
 		{"nobody's address", "t", netip.AddrPortFrom(absent, 3000), probe.NotOnHost, probe.Unreachable, "No route to host"},
 		{"no route", "t", nobody, probe.NotOnHost, probe.NoRoute, "the host has no route to that address"},
-		{"perl", "tp", at("tp", 3000), probe.Listening, probe.Answered, ""},
+		{"python3", "tp", at("tp", 3000), probe.Listening, probe.Answered, ""},
 		{"systemd", "ts", at("ts", 3000), probe.Listening, probe.Answered, ""},
 		{"nc", "tn", at("tn", 3000), probe.Listening, probe.Answered, ""},
 		{"no tool", "x", at("x", 3000), probe.NoTool, probe.Refused, "Connection refused"},
 		{"down", "down", at("down", 3000), probe.Unknown, probe.Unreachable, "No route to host"},
 	}
 	edges := make([]probe.Edge, 0, 6*len(table))
-	froms := map[string]string{"a": "dial", "n": "python3", "p": "perl", "b": "bash", "": "dial", "z": ""}
+	froms := map[string]string{"a": "dial", "n": "perl", "p": "python3", "b": "bash", "": "dial", "z": ""}
 	for _, from := range []string{"a", "n", "p", "b", "", "z"} {
 		for _, c := range table {
 			edges = append(edges, probe.Edge{From: from, To: c.to, Addr: c.addr})
