@@ -118,7 +118,9 @@ func nftTable(rules []Rule, fw Firewall) []string {
 	add := func(rule string) { out = append(out, "nft 'add rule "+nftOwn+" input "+rule+"'") }
 	add("ct state established,related accept")
 	add("iif lo accept")
-	add("meta l4proto { icmp, ipv6-icmp } accept")
+	// nft knows these words itself; others it looks up in /etc/protocols, which a
+	// small installation may not have.
+	add("meta l4proto { icmp, icmpv6 } accept")
 	// A host that gets its IPv6 address from a server would lose it: the answer to
 	// what it asked everybody belongs to no connection.
 	add("ip6 saddr fe80::/10 udp sport 547 udp dport 546 accept")

@@ -27,7 +27,7 @@ func (h *Host) Firewall(ctx context.Context, rules ...Rule) error {
 	b.WriteString("table inet lab_firewall\ndelete table inet lab_firewall\ntable inet lab_firewall {\n" +
 		" chain input {\n  type filter hook input priority -10; policy drop;\n" +
 		"  iifname lo accept\n  ct state established,related accept\n" +
-		"  meta l4proto { icmp, ipv6-icmp } accept\n")
+		"  meta l4proto { icmp, icmpv6 } accept\n")
 	for _, r := range rules {
 		if len(r.From) == 0 {
 			fmt.Fprintf(&b, "  tcp dport %d accept\n", r.Port)
