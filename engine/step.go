@@ -31,6 +31,8 @@ const (
 	Pull    ChangeKind = "pull"
 	Start   ChangeKind = "start"
 	Stop    ChangeKind = "stop"
+	// Execute runs a command that says itself what it changes.
+	Execute ChangeKind = "run"
 	// Wait changes nothing: the step waits for something to become true.
 	Wait ChangeKind = "wait"
 )
@@ -39,7 +41,7 @@ const (
 type Change struct {
 	Kind ChangeKind `json:"kind"`
 	// Path names the thing: a file by its absolute path, a container by
-	// project/service, an image by its reference.
+	// project/service, an image by its reference, a command by its text.
 	Path string `json:"path"`
 	// Before and After are the contents of a text file, for a diff. They are
 	// empty where there is no text to show, and for a secret file, always.

@@ -207,7 +207,7 @@ func (s *Site) docker(host string, commands []string) engine.Step {
 			case ok && slices.Contains([]remote.DockerKind{remote.DockerAbsent, remote.DockerNotRunning}, unusable.Kind):
 				report := engine.Report{Verdict: engine.Needed, Reason: unusable.Error()}
 				for _, c := range commands {
-					report.Changes = append(report.Changes, engine.Change{Kind: engine.Create, Path: c})
+					report.Changes = append(report.Changes, engine.Change{Kind: engine.Execute, Path: c})
 				}
 				return report, nil
 			}

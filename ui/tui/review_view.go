@@ -148,7 +148,7 @@ func (l Look) change(f ui.ReviewFile) string {
 		return l.Warning.Render("~")
 	case engine.Delete:
 		return l.Bad.Render("-")
-	case engine.Restart, engine.Pull, engine.Start, engine.Stop, engine.Wait:
+	case engine.Restart, engine.Pull, engine.Start, engine.Stop, engine.Execute, engine.Wait:
 	}
 	if f.Left != "" {
 		return l.sign(warning)
