@@ -55,6 +55,7 @@ func CacheDir(dir string) string { return filepath.Join(dir, "cache") }
 // prepared is what Prepare left for those who start fleets.
 type prepared struct {
 	Root     string        `json:"root"`
+	Rented   string        `json:"rented"`
 	Services spec.Services `json:"services"`
 }
 
@@ -72,8 +73,10 @@ func readPrepared(dir string) (prepared, error) {
 	if err := errors.Join(err, json.Unmarshal(b, &p)); err != nil {
 		return p, fmt.Errorf("read what the lab prepared: %w", err)
 	}
-	if _, err := os.Stat(p.Root); err != nil {
-		return p, errUnprepared
+	for _, root := range []string{p.Root, p.Rented} {
+		if _, err := os.Stat(root); err != nil {
+			return p, errUnprepared
+		}
 	}
 	return p, nil
 }

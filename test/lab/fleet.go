@@ -58,7 +58,7 @@ func start(ctx context.Context, labDir, dir, program string, own bool, o Options
 	if err != nil {
 		return nil, err
 	}
-	f.Root = p.Root
+	f.Root, f.Rented = p.Root, p.Rented
 	f.Services.Compose = p.Services.Compose
 	if !o.Bare {
 		f.Services = p.Services

@@ -30,6 +30,11 @@ type HostOptions struct {
 	Shell string
 	// NoDocker leaves Docker out; see Host.InstallDocker.
 	NoDocker bool
+	// Rented is a server as it is handed out: Debian 13 with sshd and little else. Docker is not installed on it, but
+	// its apt has a mirror of Debian, with Debian's own signed list, that has Docker's packages and what they need,
+	// and no other, the recommended ones neither. As it has no service manager, policy-rc.d starts the engine when its
+	// package asks whether it may; at boot the host's init does.
+	Rented bool
 	// NoCompose leaves Docker's compose plugin out.
 	NoCompose bool
 	// NoForwarding makes sshd refuse to forward TCP and sockets.
@@ -108,7 +113,7 @@ func (o Options) fleet() (*spec.Fleet, error) {
 			sshd = append(sshd, "DisableForwarding yes")
 		}
 		f.Hosts = append(f.Hosts, spec.Host{
-			Name: h.Name, Shell: h.Shell, NoDocker: h.NoDocker, NoCompose: h.NoCompose, Behind: h.Behind,
+			Name: h.Name, Shell: h.Shell, Rented: h.Rented, NoDocker: h.NoDocker || h.Rented, NoCompose: h.NoCompose, Behind: h.Behind,
 			CgroupV2: h.CgroupV2, SSHD: sshd, DockerDisk: h.DockerDisk, Faketime: h.Faketime,
 		})
 		f.Names[h.Name+"."+o.Name+".test"] = h.Name

@@ -20,7 +20,7 @@ import (
 const mirrorVariable = "RCWIZARD_LAB_DEBIAN"
 
 // Prepare makes what fleets are started from: it installs with apt what the machine lacks, makes the hosts' root file
-// system, and builds the images and programs. What is there already is left as it is, so that a second call takes
+// systems, and builds the images and programs. What is there already is left as it is, so that a second call takes
 // a moment. It needs root. No service is installed on the machine.
 func Prepare(ctx context.Context, log io.Writer) error {
 	if os.Geteuid() != 0 {
@@ -47,6 +47,11 @@ func Prepare(ctx context.Context, log io.Writer) error {
 	group.Go(func() error {
 		var err error
 		p.Root, err = rootfs.Build(ctx, cache, os.Getenv(mirrorVariable), log)
+		return err //nolint:wrapcheck // wrapped below
+	})
+	group.Go(func() error {
+		var err error
+		p.Rented, err = rootfs.BuildRented(ctx, cache, os.Getenv(mirrorVariable), log)
 		return err //nolint:wrapcheck // wrapped below
 	})
 	group.Go(func() error {

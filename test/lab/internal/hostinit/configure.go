@@ -26,7 +26,7 @@ func (r root) configure() error {
 	if _, err := os.Stat(marker); err == nil {
 		return nil
 	}
-	for _, step := range []func() error{r.names, r.keys, r.sshd, r.shells, r.docker, r.withoutDocker, r.clock} {
+	for _, step := range []func() error{r.names, r.keys, r.sshd, r.shells, r.docker, r.withoutDocker, r.packages, r.clock} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -181,6 +181,37 @@ func (r root) withoutDocker() error {
 		if err := os.Remove(r.dir + p); err != nil && !errors.Is(err, os.ErrNotExist) {
 			return fmt.Errorf("remove Docker: %w", err)
 		}
+	}
+	return nil
+}
+
+// starting stands in for the service manager that a host does not have. A Debian package that would start its service
+// asks policy-rc.d whether it may; here that starts Docker's engine, returns when it answers, as systemd does for a
+// service that says when it is ready, and then says that there is nothing left to do (101).
+const starting = `#!/bin/sh
+case "$1 $2" in
+"docker start" | "docker (start)") # in brackets where no runlevel is known
+  setsid /usr/sbin/dockerd >>/var/log/docker.log 2>&1 </dev/null &
+  until curl -fs -o /dev/null --unix-socket /run/docker.sock http://docker/_ping; do
+    kill -0 $! || exit 1
+    sleep 0.1
+  done
+  ;;
+esac
+exit 101
+`
+
+// packages lets what is installed on the host later start its services.
+func (r root) packages() error {
+	if !r.host.Rented {
+		return nil
+	}
+	const policy = "/usr/sbin/policy-rc.d"
+	if err := r.write(policy, starting); err != nil {
+		return err
+	}
+	if err := os.Chmod(r.dir+policy, 0o755); err != nil { //nolint:gosec // a program
+		return fmt.Errorf("make %s a program: %w", policy, err)
 	}
 	return nil
 }

@@ -26,7 +26,11 @@ type root struct {
 // mount puts the host's writable layer over the fleet's read-only root, with the kernel's file systems.
 func (r root) mount() error {
 	disk := filepath.Dir(r.dir)
-	options := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", r.fleet.Root, disk, disk)
+	lower := r.fleet.Root
+	if r.host.Rented {
+		lower = r.fleet.Rented
+	}
+	options := fmt.Sprintf("lowerdir=%s,upperdir=%s/upper,workdir=%s/work", lower, disk, disk)
 	for _, m := range []struct {
 		source, target, kind string
 		flags                uintptr

@@ -36,8 +36,9 @@ type Fleet struct {
 	Cgroup string `json:"cgroup"`
 	// Lock is the path of the file whose lock says that the fleet lives.
 	Lock string `json:"lock"`
-	// Root is the root file system that all hosts share, read-only.
-	Root string `json:"root"`
+	// Root is the root file system that the hosts share, read-only; Rented that of those hosts that are so.
+	Root   string `json:"root"`
+	Rented string `json:"rented"`
 	// Names maps names in DNS to the host that they lead to.
 	Names    map[string]string `json:"names"`
 	Services Services          `json:"services"`
@@ -58,6 +59,8 @@ type Host struct {
 	Name    string     `json:"name"`
 	Address netip.Addr `json:"address"`
 	Shell   string     `json:"shell,omitempty"`
+	// Rented is a server as it is handed out, of another release of Debian and without Docker.
+	Rented bool `json:"rented,omitempty"`
 	// NoDocker removes Docker's programs from the host.
 	NoDocker bool `json:"no_docker,omitempty"`
 	// NoCompose leaves Docker's compose plugin out.
