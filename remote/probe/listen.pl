@@ -26,8 +26,7 @@ while (%door) {
   last if $closing > 3 || $closing && !%guest;
   my $r = ""; vec($r, $_, 1) = 1 for keys %door, keys %guest; vec($r, 0, 1) = 1 unless $closing;
   my $n = select($r, undef, undef, $closing ? 0.1 : %guest ? 1 : $end - $now);
-  $closing++ if $closing;
-  next if $n < 1;
+  if ($n < 1) { $closing++ if $closing; next }
   for my $f (keys %guest) {
     next unless vec($r, $f, 1);
     my $got = sysread($guest{$f}[0], my $b, 64);
@@ -43,3 +42,4 @@ while (%door) {
   }
   if (vec($r, 0, 1)) { $closing = 1 unless sysread(STDIN, my $b, 512) }
 }
+leave($_) for keys %guest;

@@ -61,3 +61,5 @@ while doors:
             guests[s][3].extend(b)
             if not b or len(guests[s][3]) > 64:
                 leave(s)
+for c in list(guests):
+    leave(c)
