@@ -167,6 +167,32 @@ func TestListsOnHosts(t *testing.T) {
 	}
 }
 
+// An instance that was removed from the middle of a list in a run that was cut
+// makes no difference of the list.
+func TestRestOfARemovalThatWasCut(t *testing.T) {
+	t.Parallel()
+	s, _ := onDisk(t)
+	for _, rp := range s.Tree.Projects {
+		p, err := s.project(rp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.putFiles(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Scope = scopeOf(s, "rc1")
+	for n, step := range []engine.Step{
+		s.listed(render.Routes, s.projects(render.RoleProxy)[0], false, nil),
+		s.tellPrometheus(s.projects(render.RoleDatabase)[0], false),
+	} {
+		bring(t, step)
+		if rest, err := s.Rest(t.Context()); err != nil || len(rest) > 0 {
+			t.Errorf("%d lists later: %+v, %v", n+1, rest, err)
+		}
+	}
+}
+
 // What somebody edited stays, is told, and is somebody's afterwards too. A list
 // in which nothing can be found is not guessed at.
 func TestListsEdited(t *testing.T) {
@@ -242,6 +268,44 @@ func TestScopeLeavesTheRest(t *testing.T) {
 	}
 	if got := s.references("rc3"); len(got) != 1 || !slices.Equal(got, s.compared("rc1")) {
 		t.Errorf("images of the scope: %v, compared with %v", got, s.compared("rc1"))
+	}
+}
+
+// What lies where a new instance's files go is told with its difference, unless
+// rcwizard wrote it.
+func TestForeign(t *testing.T) {
+	t.Parallel()
+	s, _ := added(t)
+	rp := s.scoped()[0]
+	if foreign, err := s.Foreign(t.Context()); err != nil || len(foreign) > 0 {
+		t.Errorf("on a new host: %+v, %v", foreign, err)
+	}
+	p, err := s.project(rp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.putFiles(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if foreign, err := s.Foreign(t.Context()); err != nil || len(foreign) > 0 {
+		t.Errorf("what rcwizard wrote: %+v, %v", foreign, err)
+	}
+	for _, name := range []string{".env", "compose.yml"} {
+		if err := os.WriteFile(p.path(name), []byte("SECRET=word\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	foreign, err := s.Foreign(t.Context())
+	if err != nil || len(foreign) != 2 {
+		t.Fatalf("%+v, %v", foreign, err)
+	}
+	for _, l := range foreign {
+		if l.Path == p.path(".env") && strings.Contains(l.Have, "word") || l.Want == "" || !l.Edited || l.Host != "rc3" {
+			t.Errorf("%+v", l)
+		}
+	}
+	if r, err := s.inTheWay(t.Context(), "rc3"); err != nil || r.Verdict != engine.Blocked || !strings.Contains(r.Next, "before the check") {
+		t.Errorf("%s, %s, %v", r.Verdict, r.Next, err)
 	}
 }
 

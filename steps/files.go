@@ -88,6 +88,9 @@ func (p project) checkFiles(ctx context.Context) (engine.Report, error) {
 		r := blocked(notOurs(edited, p, seen.receipt != nil))
 		r.Changes = changes
 		r.Next = "look at the difference with rcwizard plan, and decide which of the two is to stay"
+		if p.site.Scope != nil {
+			r.Next = "look at the difference, which was shown before the check, and decide which of the two is to stay"
+		}
 		return r, nil
 	case len(changes) > len(seen.left):
 		return needed(fmt.Sprintf("%d of %d files differ", len(changes)-len(seen.left), len(wanted)), changes...), nil

@@ -41,6 +41,28 @@ func (s *Site) Rest(ctx context.Context) ([]Left, error) {
 	return out, nil
 }
 
+// Foreign is what lies where the files of the scope's instances go and is not as
+// rcwizard wrote it, in the order of the tree. Hosts that are not connected are
+// left out.
+func (s *Site) Foreign(ctx context.Context) ([]Left, error) {
+	var out []Left
+	for _, rp := range s.scoped() {
+		if !s.connected(rp.Host) {
+			continue
+		}
+		p, err := s.project(rp)
+		if err != nil {
+			return nil, err
+		}
+		all, err := p.rest(ctx)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, slices.DeleteFunc(all, func(l Left) bool { return !l.Edited })...)
+	}
+	return out, nil
+}
+
 func (p project) rest(ctx context.Context) ([]Left, error) {
 	seen, err := p.look(ctx, p.Files)
 	if err != nil {
@@ -66,7 +88,7 @@ func (p project) rest(ctx context.Context) ([]Left, error) {
 			}
 			left.Edited = !seen.receipt.wrote(f.Path, have.sum)
 			text := p.relisted(f, []byte(texts[left.Path]))
-			if string(text) == string(f.Content) {
+			if string(text) == string(f.Content) || p.sameWithout(f, []byte(texts[left.Path])) {
 				continue
 			}
 			if !f.Secret {
@@ -98,4 +120,28 @@ func (p project) relisted(f render.File, text []byte) []byte {
 		text = with
 	}
 	return text
+}
+
+// sameWithout reports whether a list is as it should be but for the scope's
+// instances: one that leaves may be out of it already, and its place was not the
+// last.
+func (p project) sameWithout(f render.File, text []byte) bool {
+	l := render.List(f.Path)
+	if l != render.Routes && l != render.Targets {
+		return false
+	}
+	want := f.Content
+	for _, i := range p.site.scopeInstances() {
+		address := i.Address(p.site.Workspace)
+		if l == render.Targets {
+			address = i.MetricsAddress(p.site.Workspace)
+		}
+		var err, err2 error
+		text, err = l.Without(text, address)
+		want, err2 = l.Without(want, address)
+		if err != nil || err2 != nil {
+			return false
+		}
+	}
+	return string(text) == string(want)
 }

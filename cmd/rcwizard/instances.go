@@ -157,6 +157,9 @@ func (c *alteration) add(ctx context.Context) error {
 	first.only, first.instances = check.New(c.without, c.ans.workspace), c.names
 	first.skips = append(first.skips, c.notTried()...)
 	c.tellRoom()
+	if err := c.showForeign(ctx); err != nil {
+		return err
+	}
 	if err := first.make(ctx); err != nil {
 		return err
 	}
@@ -226,9 +229,30 @@ func (c *alteration) showRest(ctx context.Context) error {
 			what = "was edited by hand"
 		}
 		c.sayf("left as it is: %s on %s %s\n", left.Path, left.Host, what)
-		if left.Have != "" || left.Want != "" {
-			_ = plain.Difference(c.sys.stderr, "on "+left.Host, []byte(left.Have), "rcwizard's", []byte(left.Want))
+		c.showDifference(left)
+	}
+	return nil
+}
+
+func (c *alteration) showDifference(left steps.Left) {
+	if left.Have != "" || left.Want != "" {
+		_ = plain.Difference(c.sys.stderr, "on "+left.Host, []byte(left.Have), "rcwizard's", []byte(left.Want))
+	}
+}
+
+// showForeign tells what lies where the new instances' files go.
+func (c *alteration) showForeign(ctx context.Context) error {
+	foreign, err := c.site.Foreign(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	for _, left := range foreign {
+		becomes := "it is not written over without --overwrite-edited"
+		if c.site.Overwrite {
+			becomes = "it is written over"
 		}
+		c.sayf("in the way: %s on %s is not as rcwizard wrote it; %s\n", left.Path, left.Host, becomes)
+		c.showDifference(left)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +10,8 @@ import (
 	"time"
 
 	"github.com/rcwizard/rcwizard/cluster"
+	"github.com/rcwizard/rcwizard/test/lab"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // hostGone: a host with an instance is out of reach, and then loses its power. What has nothing to do with it goes on, and
@@ -66,6 +70,82 @@ func hostGone(r *rig) {
 	r.told(r.t, o, 0, "Left on rc3", "2 of 2 instances registered, linked")
 	r.takeState()
 	r.sameStatus(o.text())
+}
+
+// addedLocally runs the program on a host of the fleet, rc2, which adds itself as the second.
+func addedLocally(r *rig) {
+	host := r.Host("rc2")
+	bin, err := program()
+	r.must(err)
+	for _, file := range []string{bin, r.KeyFile(), r.ACMERootsFile(), r.knownHosts()} {
+		r.carry(host, file)
+	}
+	state, err := os.ReadDir(r.state)
+	r.must(err)
+	for _, entry := range state {
+		if entry.Type().IsRegular() {
+			r.carry(host, filepath.Join(r.state, entry.Name()))
+		}
+	}
+	r.shell("rc2", "chmod 700 "+r.state)
+	run := func(args ...string) outcome {
+		command := append([]string{"env", "HOME=/root", "RCWIZARD_KNOWN_HOSTS=" + r.knownHosts(), bin}, append(args, "--dir", r.state)...)
+		return finish(r.t, host.Command(r.t.Context(), command...))
+	}
+	o := run("add-instance", "local", "--name", "rc2", "--private-ip", host.Address().String(), "--yes")
+	r.told(r.t, o, 0, "2 of 2 instances registered, linked")
+	r.t.Logf("lab: a machine added itself in %.1f s", o.took.Seconds())
+	if again := run("status"); again.code != 0 || !strings.Contains(again.stdout, "ok: 2 of 2 instances registered, linked") {
+		r.t.Errorf("status there: code %d:\n%s", again.code, tail(again.text(), 30))
+	}
+	r.told(r.t, run("remove-instance", "rc2", "--yes", "--drain", "0s"), 0, "1 of 1 instance registered")
+}
+
+// carry copies a file to a host, to the same place.
+func (r *rig) carry(host *lab.Host, file string) {
+	r.t.Helper()
+	f, err := os.Open(file)
+	r.must(err)
+	defer f.Close() //nolint:errcheck // only read
+	info, err := f.Stat()
+	r.must(err)
+	cmd := host.Command(r.t.Context(), "sh", "-c", fmt.Sprintf(`mkdir -p "$(dirname %[1]s)" && cat >%[1]s && chmod %[2]o %[1]s`, file, info.Mode().Perm()))
+	cmd.Stdin = f
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.t.Fatalf("carry %s to %s: %v\n%s", file, host.Name(), err, out)
+	}
+}
+
+// comesAndGoes adds one more instance to a host of the workspace and removes it: in every shape of a workspace status says
+// the same, and the lists are as they were.
+func (r *rig) comesAndGoes(host string) {
+	r.t.Helper()
+	if !torture() {
+		return
+	}
+	before, was := r.lists(), r.w
+	with := was.Clone()
+	with.Instances = append(with.Instances, workspace.Instance{Host: host})
+	r.must(r.Shield(r.t.Context(), with.Complete()))
+	defer func() { r.must(r.Shield(context.WithoutCancel(r.t.Context()), was)) }()
+	same := func(o outcome, n int) {
+		report, code := r.status()
+		if want := fmt.Sprintf("%d of %d instances registered", n, n); o.code != 0 || code != 0 || !strings.HasPrefix(report.Summary, want) || !strings.Contains(o.stdout, report.Summary) {
+			r.t.Errorf("code %d, status has code %d, %s, %+v, after:\n%s", o.code, code, report.Summary, report.Findings, tail(o.text(), 60))
+		}
+	}
+	o := r.run("add-instance", host, "--yes")
+	r.takeWorkspace()
+	same(o, len(was.Instances)+1)
+	r.spread()
+	added := r.w.Instances[len(was.Instances)]
+	r.t.Logf("lab: %s, with the ports %d, %d and %d, was added in %.1f s", added.Name, added.Port, added.MetricsPort, added.TCPPort, o.took.Seconds())
+	o = r.run("remove-instance", added.Name, "--yes", "--drain", "0s")
+	r.takeWorkspace()
+	same(o, len(was.Instances))
+	if now := r.lists(); now != before {
+		r.t.Errorf("the lists are\n%s\nand were\n%s", now, before)
+	}
 }
 
 // stateText is the workspace as it is kept.

@@ -36,7 +36,13 @@ func (r *rig) records() int {
 // its end, and what it had said.
 func (r *rig) cut(n int, args ...string) (killed bool, said string) {
 	r.t.Helper()
-	until := r.records() + n
+	return r.cutWhen(r.records, n, args...)
+}
+
+// cutWhen is cut with another count than that of all records.
+func (r *rig) cutWhen(count func() int, n int, args ...string) (killed bool, said string) {
+	r.t.Helper()
+	until := count() + n
 	l := r.begin(args...)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
@@ -46,12 +52,25 @@ func (r *rig) cut(n int, args ...string) (killed bool, said string) {
 			return false, l.text()
 		case <-tick.C:
 		}
-		if r.records() >= until {
+		if count() >= until {
 			_ = l.cmd.Process.Kill()
 			<-l.done
 			return true, l.text()
 		}
 	}
+}
+
+// letIn is how many records there are of letting people in, and of what comes after it.
+func (r *rig) letIn() int {
+	data, err := os.ReadFile(filepath.Join(r.state, "journal.jsonl"))
+	if err != nil {
+		return 0
+	}
+	n := 0
+	for _, step := range []string{"workspace/keep", "edge/routes", "db/targets", "db/workspace"} {
+		n += bytes.Count(data, []byte(`"step":"`+step+`"`))
+	}
+	return n
 }
 
 // inLists are the instances that the proxy sends people to. Each of them must answer.
@@ -92,8 +111,11 @@ func addKilled(r *rig) {
 		if n == 1 {
 			args = []string{"resume", "--yes", "--lock-wait", "1m"}
 		}
-		at := 8 + moments.IntN(24)
-		killed, said := r.cut(at, args...)
+		at, count := 8+moments.IntN(24), r.records
+		if n == 2 { // while people are let in
+			at, count = 1+moments.IntN(6), r.letIn
+		}
+		killed, said := r.cutWhen(count, at, args...)
 		if !killed {
 			r.t.Logf("lab: it ended before its record %d", at)
 			if !strings.Contains(said, "5 of 5 instances registered, linked") {
@@ -142,7 +164,7 @@ func (r *rig) underWay() bool {
 
 // Killed with -9 at each record of the journal, an addition is gone on with by resume and a removal by the same
 // command, while people use the workspace: each comes to the same end, and nobody loses a request.
-func TestAddAndRemoveKilled(t *testing.T) {
+func TestAddAndRemoveKilled(t *testing.T) { //nolint:tparallel // on one cluster, one thing after the other
 	if !torture() {
 		t.Skip("make torture kills an addition and a removal at each record; TestAddAndRemove has a sample")
 	}
@@ -160,6 +182,7 @@ func TestAddAndRemoveKilled(t *testing.T) {
 	with = with.Complete()
 	r.must(r.Shield(t.Context(), with))
 	people := r.people("rc1")
+	t.Run("this machine", func(t *testing.T) { addedLocally(r.in(t)) })
 	add := []string{"add-instance", "root@" + r.Host("rc2").Address().String(), "--name", "rc2", "--yes", "--accept-new-host-keys", "--lock-wait", "1m"}
 	remove := []string{"remove-instance", "rc2", "--yes", "--drain", "1s", "--lock-wait", "1m"}
 	alone, both := r.lists(), ""
@@ -207,6 +230,7 @@ func TestAddAndRemoveKilled(t *testing.T) {
 			case step.verb == "add" && now != both:
 				t.Fatalf("added, killed at record %d, the lists are\n%s\nand were\n%s", n, now, both)
 			}
+			t.Logf("lab: %s, killed at record %d (%t), %.0f s by now", step.verb, n, cut, time.Since(began).Seconds())
 			if r.underWay() {
 				t.Fatalf("%s, killed at record %d: something is under way still", step.verb, n)
 			}
@@ -218,7 +242,11 @@ func TestAddAndRemoveKilled(t *testing.T) {
 // lists are the lists of the proxy and of Prometheus.
 func (r *rig) lists() string {
 	r.t.Helper()
-	return r.shell(r.w.Proxy.Host, "cat "+r.w.Directory+routesFile) + r.shell(r.w.Database.Host, "cat "+r.w.Directory+targetsFile)
+	text := r.shell(r.w.Proxy.Host, "cat "+r.w.Directory+routesFile)
+	if r.w.RunsMonitoring() {
+		text += r.shell(r.w.Database.Host, "cat "+r.w.Directory+targetsFile)
+	}
+	return text
 }
 
 // has2 reports whether the workspace that is kept has rc2.

@@ -66,6 +66,7 @@ func TestShapeExternal(t *testing.T) {
 		t.Errorf("whoever opens the workspace first is %v", roles)
 	}
 	r.renewed(cert, key)
+	r.comesAndGoes("all")
 }
 
 // renewed shows that a new certificate is taken over by the next install, without a restart of the proxy.

@@ -36,6 +36,7 @@ func TestShapeSubdomainAndTCP(t *testing.T) {
 	r.listen("rc1", r.private("rc1", "3100", "9558", "3200", "9559"), everywhere("3401", "3402"))
 	r.listen("rc2", r.private("rc2", "3300", "9658"), everywhere("3501"))
 	r.listen("edge", everywhere("80", "443"), loopback("8082"))
+	r.comesAndGoes("rc2")
 }
 
 // oneHost gives every role and a number of instances to one host of the fleet.
@@ -72,6 +73,7 @@ func TestShapeOneHost(t *testing.T) {
 	r.listen("all", loopback("27017", "8222", "9216", "7777", "9090", "8082"),
 		r.private("all", "27017", "4322", "5050", "3000", "3001", "3002", "9458", "9459", "9460"), everywhere("8080"))
 	unchanged(t, r)
+	r.comesAndGoes("all")
 }
 
 // Hosts that have IPv6 addresses and no other. An instance shares the proxy's host.
@@ -92,4 +94,5 @@ func TestShapeIPv6(t *testing.T) {
 	r.listen("rc1", r.private("rc1", "3000", "9458"))
 	r.listen("edge", r.private("edge", "3000", "9458"), everywhere("80", "443"), loopback("8082"))
 	unchanged(t, r)
+	r.comesAndGoes("rc1")
 }
