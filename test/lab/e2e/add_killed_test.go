@@ -164,7 +164,7 @@ func (r *rig) underWay() bool {
 
 // Killed with -9 at each record of the journal, an addition is gone on with by resume and a removal by the same
 // command, while people use the workspace: each comes to the same end, and nobody loses a request.
-func TestAddAndRemoveKilled(t *testing.T) { //nolint:tparallel // on one cluster, one thing after the other
+func TestAddAndRemoveKilled(t *testing.T) {
 	if !torture() {
 		t.Skip("make torture kills an addition and a removal at each record; TestAddAndRemove has a sample")
 	}
