@@ -100,13 +100,6 @@ func TestWizardAddsAndRemoves(t *testing.T) {
 	r.keepsSecrets(w.pages.String() + w.all(false))
 }
 
-// lists are the two lists of instances, to the byte.
-func (r *rig) lists() string {
-	r.t.Helper()
-	return r.shell("edge", "cat "+r.w.Directory+"/proxy/dynamic/rocketchat.yml") +
-		r.shell("db", "cat "+r.w.Directory+"/database/files/prometheus/file_sd_configs.d/rocketchat.yaml")
-}
-
 // rewritten reports whether a file is written again when an instance comes or
 // goes.
 func rewritten(name string) bool {
