@@ -95,6 +95,10 @@ func (a *app) fromState(name string) (answers, error) {
 		return answers{}, err
 	}
 	w, err := folder.LoadWorkspace()
+	if errors.Is(err, fs.ErrNotExist) {
+		return answers{}, usage(fmt.Errorf("%s keeps no workspace, so nothing was begun from there; begin with: rcwizard install -f workspace.yaml --dir %s",
+			folder.Dir(), word(folder.Dir())))
+	}
 	if err != nil {
 		return answers{}, fmt.Errorf("read the answers in %s: %w", folder.Dir(), err)
 	}
