@@ -95,7 +95,7 @@ bench: build $(LAB) ## figures, as ratios in one run
 torture: build ## the long tests, all of them
 	$(GO) test -run TestEverySize -timeout 60m ./ui/tui -all-sizes
 	$(GO) test -run TestResume -timeout 60m ./steps -all-moments -all-bytes
-	RCWIZARD_TORTURE=1 ./test/lab/run-tests
+	RCWIZARD_TORTURE=1 RCWIZARD_LAB_TIMEOUT=4h ./test/lab/run-tests
 
 release-check: $(TOOLS)/goreleaser-$(GORELEASER)
 	$< check

@@ -8,20 +8,25 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
 // guard watches directories of hosts and of the operator, from before they are
 // there, and tells of every file with secrets that others could read at any
-// moment. It hears of each change from the kernel, so that no moment is too
+// moment. It hears of each change from the kernel, so that hardly a moment is too
 // short for it: a file that was put in its place with the right mode, and of
-// which neither mode nor owner changed there, was never open.
+// which neither mode nor owner changed there, was never open. Of a directory that
+// is made meanwhile it sees what is in it from when it hears of that.
 type guard struct {
-	fd    int
+	fd int
+	// tops are the directories that are watched with all below them.
+	tops  []string
 	dirs  map[int]string
 	ended chan struct{}
 
@@ -39,15 +44,25 @@ func secretFile(name string) bool {
 
 const guarded = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_ATTRIB | unix.IN_ONLYDIR
 
-// guardFiles begins to watch all that is and will be in the directories, and
-// fails the test at its end with what it saw.
-func guardFiles(t *testing.T, dirs ...string) *guard {
+// guardFiles watches all that is and will be in the directories, and fails the
+// test at its end with what it saw.
+func guardFiles(t *testing.T, dirs ...string) {
+	t.Helper()
+	g, stop := watchFiles(t, dirs...)
+	t.Cleanup(func() {
+		stop()
+		g.report(t)
+	})
+}
+
+// watchFiles begins to watch; what is heard when stop is called is all there is.
+func watchFiles(t *testing.T, dirs ...string) (g *guard, stop func()) {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &guard{fd: fd, dirs: make(map[int]string), open: make(map[string]bool), ended: make(chan struct{})}
+	g = &guard{fd: fd, tops: dirs, dirs: make(map[int]string), open: make(map[string]bool), ended: make(chan struct{})}
 	for _, dir := range dirs {
 		g.add(dir)
 	}
@@ -60,14 +75,12 @@ func guardFiles(t *testing.T, dirs ...string) *guard {
 		defer close(g.ended)
 		g.listen(int(read.Fd()))
 	}()
-	t.Cleanup(func() {
+	return g, func() {
 		_ = write.Close()
 		<-g.ended
 		_ = read.Close()
 		_ = unix.Close(fd)
-		g.report(t)
-	})
-	return g
+	}
 }
 
 func (g *guard) listen(stop int) {
@@ -150,7 +163,7 @@ func (g *guard) look(path string, event uint32) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.looks++
-	if err != nil || shut(filepath.Dir(path)) {
+	if err != nil || g.shut(filepath.Dir(path)) {
 		return
 	}
 	switch {
@@ -161,14 +174,17 @@ func (g *guard) look(path string, event uint32) {
 	}
 }
 
-// shut tells whether a directory on the way keeps others out.
-func shut(dir string) bool {
-	for ; len(dir) > 1 && !strings.HasPrefix(filepath.Base(dir), "root"); dir = filepath.Dir(dir) {
+// shut tells whether a directory keeps others out, or one above it, up to the
+// one that is watched.
+func (g *guard) shut(dir string) bool {
+	for ; ; dir = filepath.Dir(dir) {
 		if info, err := os.Lstat(dir); err == nil && info.Mode().Perm()&0o011 == 0 {
 			return true
 		}
+		if slices.Contains(g.tops, dir) || dir == filepath.Dir(dir) {
+			return false
+		}
 	}
-	return false
 }
 
 func (g *guard) report(t *testing.T) {
@@ -184,5 +200,56 @@ func (g *guard) report(t *testing.T) {
 	}
 	for finding := range g.open {
 		t.Errorf("others may have read a secret: %s", finding)
+	}
+}
+
+// The guard sees what it is there for, and nothing else.
+func TestGuard(t *testing.T) {
+	t.Parallel()
+	top := t.TempDir()
+	if err := os.Chmod(top, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(top, "late"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	g, stop := watchFiles(t, top)
+	write := func(dir, name string, mode fs.FileMode) string {
+		t.Helper()
+		path := filepath.Join(top, dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte("secret"), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	write("right", ".env", 0o600)
+	write("harmless", "compose.yml", 0o644)
+	moved := write("moved", "new", 0o600)
+	shutDir := filepath.Join(top, "shut")
+	if err := os.Mkdir(shutDir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write("shut", ".env", 0o644)
+	open := write("open", ".env", 0o644)
+	late := write("late", ".env", 0o600)
+	for _, err := range []error{
+		os.Rename(moved, filepath.Join(filepath.Dir(moved), ".env")),
+		os.Chmod(late, 0o640), os.Chmod(late, 0o600),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	found := make(map[string]bool)
+	for finding := range g.open {
+		path, _, _ := strings.Cut(finding, " ")
+		found[strings.TrimSuffix(path, ":")] = true
+	}
+	if diff := cmp.Diff(map[string]bool{open: true, late: true}, found); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }

@@ -24,7 +24,7 @@ import (
 // any moment, and nothing is left of what was cut.
 func TestKilled(t *testing.T) { //nolint:tparallel // one after the other: each has work for all processors
 	t.Parallel()
-	one := killing{hosts: lab.Hosts("all"), letPass: 12, moments: 1}
+	one := killing{hosts: lab.Hosts("all"), letPass: 24, moments: 1}
 	if torture() {
 		one.letPass, one.moments = 0, 50
 		t.Run("four hosts", killing{hosts: four()}.test)
