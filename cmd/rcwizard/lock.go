@@ -156,8 +156,17 @@ func within(limit time.Duration, do func()) {
 
 // takenAway says why a run that lost its hosts ended, and what to do.
 func (a *app) takenAway(ans answers) error {
-	return fmt.Errorf("the run ended, and changed nothing more: %w; when nobody is at work any more, go on with: %s",
-		a.locker.Err(), a.resumeWith(ans.workspace.Name))
+	return lockLost(a.locker.Err(), a.resumeWith(ans.workspace.Name))
+}
+
+// lockLost is the end of a run whose lock is lost. That a host went away is no
+// matter of another operator: the run failed, as it does where a step notices
+// first.
+func lockLost(why error, resume string) error {
+	if lost, ok := errors.AsType[*lock.LostError](why); ok && lost.Err != nil {
+		return &exitError{code: exitFailed, err: fmt.Errorf("the run ended, and changed nothing more: %w; see that ssh reaches %s from here, then go on with: %s", why, lost.Host, resume)}
+	}
+	return &exitError{code: exitLocked, err: fmt.Errorf("the run ended, and changed nothing more: %w; when nobody is at work any more, go on with: %s", why, resume)}
 }
 
 // places are where those hosts of a workspace keep their locks that are connected.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 
 	"github.com/rcwizard/rcwizard/remote/lock"
@@ -32,6 +34,26 @@ func TestEndedHere(t *testing.T) {
 	} {
 		if got := a.endedHere(test.holder, "here"); got != test.want {
 			t.Errorf("%s: %t, want %t", name, got, test.want)
+		}
+	}
+}
+
+// Of a host that went away with its lock nobody is told that others are at work.
+func TestLockLost(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		why  error
+		code int
+		says string
+	}{
+		"the host is gone":   {&lock.LostError{Host: "rc1", Err: errors.New("timeout")}, exitFailed, "see that ssh reaches rc1 from here, then go on with: rcwizard resume chat"},
+		"another operator":   {&lock.LostError{Host: "rc1", Holder: lock.Holder{ID: "x", User: "ops", From: "laptop", Doing: "install"}}, exitLocked, "when nobody is at work any more"},
+		"freed by somebody":  {&lock.LostError{Host: "rc1"}, exitLocked, "when nobody is at work any more"},
+		"for another reason": {errors.New("why"), exitLocked, "why"},
+	} {
+		err := lockLost(test.why, "rcwizard resume chat")
+		if code, untold := exitCode(err); code != test.code || !untold || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: code %d, %v", name, code, err)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engi
 	case runErr == nil:
 		return nil
 	case errors.Is(runErr, engine.ErrLockLost):
-		return &exitError{code: exitLocked, err: a.takenAway(ans)}
+		return a.takenAway(ans)
 	case errors.Is(runErr, engine.ErrRefused):
 		if refusal, ok := errors.AsType[*exitError](runErr); ok {
 			return refusal
