@@ -33,6 +33,9 @@ func (s *session) start(ctx context.Context) (page string, err error) {
 			return first, nil
 		}
 		k := known[n]
+		for _, text := range k.Notes {
+			s.Asker.sayf("  note: %s", text)
+		}
 		if k.State == ui.Busy || k.State == ui.Unreadable {
 			s.Asker.sayf("  not now: %s", k.Why)
 			continue

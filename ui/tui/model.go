@@ -241,7 +241,7 @@ func (m *Model) settle(cmd tea.Cmd) tea.Cmd {
 		cmds = append(cmds, m.grant(w))
 	}
 	own, ok := m.page().(paced)
-	if !m.beating && m.page().Activity().state == working && !(ok && own.Paced()) {
+	if turns := ok && own.Paced(); !turns && !m.beating && m.page().Activity().state == working {
 		m.beating = true
 		cmds = append(cmds, m.c.after(beatEvery, func(time.Time) tea.Msg { return beatMsg{} }))
 	}

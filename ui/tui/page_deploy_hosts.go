@@ -74,7 +74,10 @@ func (r *record) take(e engine.Event) {
 	case engine.StepStarted:
 		if s := r.steps[e.Step]; s != nil {
 			if s.state != stepRunning {
-				s.state, s.began = stepRunning, e.Time
+				if s.state == stepFailed { // it is tried again
+					r.note = ""
+				}
+				s.state, s.began, s.why = stepRunning, e.Time, ""
 			}
 			s.phase = e.Phase
 		}
@@ -171,6 +174,21 @@ func (r *record) busy(now *stepRecord) *stepRecord {
 		}
 	}
 	return first
+}
+
+// failed is the step that failed, of several the one given if it did; nil: none.
+func (r *record) failed(now *stepRecord) *stepRecord {
+	if now != nil && now.state == stepFailed {
+		return now
+	}
+	for _, h := range r.hosts {
+		for _, s := range h.steps {
+			if s.state == stepFailed {
+				return s
+			}
+		}
+	}
+	return nil
 }
 
 // current is the step that says how the host stands: what runs, what failed or

@@ -11,7 +11,7 @@ import (
 
 // deployKeys are the keys of the page, each enabled where it does something.
 type deployKeys struct {
-	on, stop, full, follow, find, newer, older, focus, open, close key.Binding
+	on, stop, again, full, follow, find, newer, older, focus, open, close key.Binding
 }
 
 func (p *deploy) keys() deployKeys {
@@ -44,6 +44,7 @@ func (p *deploy) keys() deployKeys {
 	return deployKeys{
 		on:     bind(p.over || p.err != nil, "enter", on, "enter"),
 		stop:   bind(!p.over && p.err == nil, "ctrl+c", stop, "ctrl+c"),
+		again:  bind(p.retriable() != nil, "r", "try it again", "r"),
 		full:   bind(some, "l", full, "l"),
 		follow: bind(some && !p.over && (!p.following || p.log.frozen), "f", "follow", "f"),
 		find:   bind(some, "/", "search", "/"),
@@ -66,7 +67,7 @@ func (p *deploy) Keys() []keyGroup {
 		return []keyGroup{{"Search", []key.Binding{enter, esc}}}
 	}
 	return []keyGroup{
-		{"The run", []key.Binding{k.on, k.stop, k.older, k.newer, k.follow, k.full, k.focus, k.find}},
+		{"The run", []key.Binding{k.on, k.stop, k.again, k.older, k.newer, k.follow, k.full, k.focus, k.find}},
 		{"Hosts and log", []key.Binding{l.up, l.down, k.open, k.close, l.pageUp, l.pageDown, l.first, l.last}},
 	}
 }
@@ -87,6 +88,8 @@ func (p *deploy) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, p.backKey()
 	case p.of == nil:
 		return nil, p.err != nil && p.scroll.press(k, lists)
+	case key.Matches(k, keys.again):
+		p.retry()
 	case key.Matches(k, keys.full):
 		p.log.full = !p.log.full
 	case key.Matches(k, keys.follow):
@@ -110,6 +113,29 @@ func (p *deploy) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		return nil, p.log.scrolls(k, lists, p.of.Lines)
 	}
 	return nil, true
+}
+
+// retriable is the step that failed and can be tried again while others are at
+// work; nil: none can.
+func (p *deploy) retriable() *stepRecord {
+	if p.of == nil || p.over || p.of.Retry == nil || p.stops > 0 || p.record.stop != "" {
+		return nil
+	}
+	return p.record.failed(p.shown())
+}
+
+// retry has a step that failed begun again.
+func (p *deploy) retry() {
+	s := p.retriable()
+	what := s.title() + " on " + hostName(s.Host)
+	if !p.of.Retry(s.Step) {
+		p.c.say(warning, "Nothing else is left to do, so the run ends; another one does what is missing.")
+		return
+	}
+	p.list.choose(&p.record, s)
+	p.following = false
+	p.log.follow(p.of.Lines)
+	p.c.say(neutral, "Tried again: "+what)
 }
 
 // backKey leaves what was opened last; during a run the page itself is not left.

@@ -359,3 +359,38 @@ func TestClockAndBytes(t *testing.T) {
 		}
 	}
 }
+
+// A step that failed is tried again with a key while others are at work; once
+// nothing else is left to do, the run says so and ends.
+func TestRetryInTheRun(t *testing.T) {
+	t.Parallel()
+	r := stage("db", "edge")
+	var asked []string
+	heard := true
+	r.run.Retry = func(step string) bool { asked = append(asked, step); return heard }
+	onDeploy(t, r, func(d *driver) {
+		d.hides("try it again")
+		d.press("r")
+		r.starts(5, "db/images", "edge/images")
+		f := engine.Failure{StepRef: r.step("db/images"), Phase: engine.Applying, Message: "no space left on device"}
+		r.run.Log.Append(engine.StepFailed{Time: r.at(9), Failure: f, Duration: 4 * time.Second})
+		d.pass(time.Second)
+		d.shows("no space left on device", "r try it again")
+		d.press("r")
+		d.shows("Tried again: Pull the images on db")
+		r.starts(12, "db/images")
+		d.pass(time.Second)
+		d.hides("no space left on device", "r try it again")
+		r.run.Log.Append(engine.StepFailed{Time: r.at(14), Failure: f, Duration: 2 * time.Second})
+		d.pass(time.Second)
+		heard = false
+		d.press("r")
+		d.shows("Nothing else is left to do")
+		d.press("ctrl+c")
+		d.hides("try it again")
+		d.press("r")
+	})
+	if diff := cmp.Diff([]string{"db/images", "db/images"}, asked); diff != "" {
+		t.Error(diff)
+	}
+}

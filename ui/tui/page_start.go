@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -298,6 +299,9 @@ func (p *start) detail(k ui.Known, w int) []string {
 	case ui.Unreadable:
 		add(k.Why, look.Text.Render)
 	}
+	for _, text := range k.Notes {
+		out = append(out, look.finding(warning, text, "", w)...)
+	}
 	if p.exporting == k.Key {
 		out = append(out, "", look.spin(p.c.beat)+" "+look.Muted.Render("writing its files"))
 	}
@@ -325,12 +329,11 @@ func (p *start) stopped(k ui.Known, w int) []string {
 		out = append(out, prose(f.Cause, w, look.Muted.Render)...)
 	}
 	if len(k.Last.Failures) == 0 {
-		when := day(k.Last.Started, p.c.now())
-		text := "The run of " + when + " was stopped before its end."
+		brief := k.Last.Brief(p.c.now())
+		out = prose(strings.ToUpper(brief[:1])+brief[1:]+".", w, look.Text.Render)
 		if k.Last.Outcome == "" {
-			text = "The run of " + when + " was cut: rcwizard or this machine went down."
+			out = append(out, prose("rcwizard or this machine went down in the middle of it.", w, look.Muted.Render)...)
 		}
-		out = prose(text, w, look.Text.Render)
 	}
 	return append(append(out, ""), prose("What is done stays done. Going on looks at every step again and does what is missing.", w, look.Muted.Render)...)
 }

@@ -23,6 +23,14 @@ func startScenes() []scene {
 		{file: "start", name: "draft", backend: knowing, play: func(d *driver) { d.press("down") }},
 		{file: "start", name: "unreadable", backend: knowing, play: func(d *driver) { d.press("down", "down", "down", "down") }},
 		{file: "start", name: "exported", backend: knowing, play: func(d *driver) { d.press("e") }},
+		{file: "start", name: "cut", backend: func() *uitest.Backend {
+			b := knowing()
+			last := b.Known[0].Last
+			last.Outcome, last.Failures, last.Ended = "", nil, time.Time{}
+			last.Cut = []engine.StepRef{{Step: "db/compose-up", Title: "Start MongoDB, NATS and monitoring", Host: "db"}}
+			b.Known[0].Notes = []string{"rcwizard 0.9.0 wrote its journal, and this is 1.0.0: what is done is seen on the servers."}
+			return b
+		}, play: func(*driver) {}},
 		{file: "start", name: "loading", backend: func() *uitest.Backend {
 			return &uitest.Backend{Delays: map[string]time.Duration{"Workspaces": time.Hour}}
 		}, play: func(*driver) {}},

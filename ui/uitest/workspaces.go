@@ -34,7 +34,7 @@ func Known() []ui.Known {
 		{
 			Key: "chat-example-com", Name: "chat-example-com", Domain: "chat.example.com", Release: "8.9.1",
 			Hosts: 4, Instances: 2, State: ui.Unfinished, Last: &ui.LastRun{
-				Doing: "install", Started: at(0), Ended: at(754), Outcome: engine.Failed, Steps: 61, Done: 24,
+				Doing: "install", Started: at(0), Ended: at(754), Seen: at(754), Outcome: engine.Failed, Steps: 61, Done: 24,
 				Failures: []engine.Failure{Failure()},
 			},
 		},
@@ -42,7 +42,7 @@ func Known() []ui.Known {
 		{
 			Key: "intranet", Name: "intranet", Domain: "chat.intranet.example.org", Release: "8.8.3", Hosts: 1, Instances: 3,
 			State: ui.Deployed, Last: &ui.LastRun{
-				Doing: "install", Started: at(0).AddDate(0, 0, -12), Ended: at(600).AddDate(0, 0, -12),
+				Doing: "install", Started: at(0).AddDate(0, 0, -12), Ended: at(600).AddDate(0, 0, -12), Seen: at(600).AddDate(0, 0, -12),
 				Outcome: engine.Succeeded, Steps: 40, Done: 40,
 			},
 		},
