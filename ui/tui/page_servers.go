@@ -275,6 +275,9 @@ func (p *servers) Keys() []keyGroup {
 	}
 	keys, l := p.keys(), p.c.keys.list
 	if p.base != nil {
+		s := p.sight(p.list.at) // what enter does for it needs no key of its own
+		keys.compare.SetEnabled(keys.compare.Enabled() && !s.showsKey())
+		keys.secret.SetEnabled(keys.secret.Enabled() && !s.wantsSecret())
 		return []keyGroup{
 			{"Add instances", []key.Binding{keys.next, keys.edit, keys.compare, keys.secret, keys.add, keys.more, keys.fewer, keys.remove, keys.undo, keys.again}},
 			{"In the table", []key.Binding{l.up, l.down, l.first, l.last}},
