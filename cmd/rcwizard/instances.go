@@ -11,6 +11,7 @@ import (
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote/lock"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui/plain"
 	"github.com/rcwizard/rcwizard/workspace"
@@ -261,13 +262,14 @@ func (c *alteration) showForeign(ctx context.Context) error {
 // the hosts may not be changed any more or somebody wants to leave at once.
 func (c *alteration) takeBack(ctx context.Context, why error, first *stage) error {
 	exit, ok := errors.AsType[*exitError](why)
+	_, lost := errors.AsType[*lock.LostError](why)
 	switch {
 	case first.refused:
 		if c.goesOn {
 			return why
 		}
 		return errors.Join(why, c.done()) // nothing was begun
-	case ok && exit.code == exitLocked:
+	case lost, ok && exit.code == exitLocked:
 		return why
 	case ctx.Err() != nil:
 		c.sayf("rcwizard: what was begun is left as it is, and nobody is sent to %s unless it answers; go on with: %s\n", c.names[0], c.ans.again)
