@@ -149,3 +149,31 @@ func (s *Site) note(rp render.Project, w workspace.Workspace, needs ...string) e
 		},
 	}
 }
+
+// Noted are the answers beside the database, by which operators on several
+// machines know of each other; false where there are none as rcwizard wrote them.
+func (s *Site) Noted(ctx context.Context) (w workspace.Workspace, there bool, err error) {
+	for _, rp := range s.projects(render.RoleDatabase) {
+		p, err := s.project(rp)
+		if err != nil {
+			return w, false, err
+		}
+		seen, err := p.look(ctx, []render.File{{Path: workspaceName}})
+		if err != nil {
+			return w, false, err
+		}
+		if !seen.receipt.wrote(workspaceName, seen.entries[workspaceName].sum) {
+			continue
+		}
+		text, err := p.contents(ctx, []string{workspaceName})
+		if err != nil {
+			return w, false, err
+		}
+		w, problems := workspace.Load(p.path(workspaceName), []byte(text[p.path(workspaceName)]))
+		if err := problems.Err(); err != nil {
+			return w, false, fmt.Errorf("read the answers on %s: %w", p.Host, err)
+		}
+		return w.Complete(), true, nil
+	}
+	return w, false, nil
+}

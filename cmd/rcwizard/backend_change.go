@@ -119,7 +119,7 @@ func (b *backend) altering(ctx context.Context, d ui.Draft) (c *alteration, host
 		if err := site.Meet(ctx); err != nil {
 			return nil, nil, "", fmt.Errorf("look at the hosts: %w", err)
 		}
-		return c, hosts, "", nil
+		return c, hosts, "", c.current(ctx)
 	}
 	news, err = c.observe(ctx)
 	return c, hosts, news, err

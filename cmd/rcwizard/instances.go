@@ -132,6 +132,9 @@ func (c *alteration) observe(ctx context.Context) (news string, err error) {
 		}
 		return "", &exitError{code: exitCheckFailed, err: fmt.Errorf("nothing was changed: %w", err)}
 	}
+	if err := c.current(ctx); err != nil {
+		return "", err
+	}
 	if runs == c.ans.workspace.Release {
 		return "", nil
 	}
@@ -189,6 +192,9 @@ func (c *alteration) add(ctx context.Context) error {
 func (c *alteration) remove(ctx context.Context) error {
 	if err := c.site.Meet(ctx); err != nil {
 		return fmt.Errorf("look at the hosts: %w", err)
+	}
+	if err := c.current(ctx); err != nil {
+		return err
 	}
 	if err := c.showRest(ctx); err != nil {
 		return err

@@ -13,8 +13,11 @@ import (
 
 	"github.com/spf13/viper"
 
+	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/render"
 	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/steps/stepstest"
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
@@ -289,6 +292,46 @@ func TestMissed(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 		}
 	}
+}
+
+// Whoever does not know of an instance that was added from another machine changes
+// nothing; an order of one's own, and an edit of the answers there, are no reason.
+func TestCurrent(t *testing.T) {
+	t.Parallel()
+	_, theirs := operator(t, nil)
+	secrets, _ := workspace.Secrets{}.Generate(theirs.workspace)
+	tree, err := render.Render(render.Inputs{Workspace: theirs.workspace, Secrets: secrets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := stepstest.New(t, theirs.workspace)
+	hosts := world.Hosts()
+	timing := steps.Patience()
+	timing.Poll = time.Millisecond
+	site := &steps.Site{
+		Workspace: theirs.workspace, Secrets: secrets, Tree: tree, Hosts: hosts, Timing: timing,
+		View: steps.ViewFrom(theirs.workspace, hosts, world.Outside, world.Trust()),
+	}
+	t.Cleanup(func() { closeAll(hosts) })
+	asks := func(want string, edit func(*workspace.Workspace)) {
+		t.Helper()
+		a, ans := operator(t, edit)
+		c := &alteration{app: a, ans: ans, site: site, without: ans.workspace.Without("rc2")}
+		err := c.current(t.Context())
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	one := func(w *workspace.Workspace) { w.Hosts, w.Instances = w.Hosts[:2], w.Instances[:1]; w.Proxy.Host = "db" }
+	asks("", one) // nothing is deployed yet
+	if _, err := engine.Run(t.Context(), steps.Install(site), engine.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	asks("", nil)
+	asks("", func(w *workspace.Workspace) { slices.Reverse(w.Instances) })
+	asks("have the instances rc1, rc2, and those of this machine rc1: somebody added or removed one from another machine", one)
+	world.Put("db", "/opt/rocketchat/database/workspace.yaml", "somebody's", 0o600)
+	asks("", one)
 }
 
 // What stays behind of a host that leaves is told: with one that is gone, what is

@@ -35,6 +35,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	a.warnUnderWay(ans)
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
@@ -45,7 +46,6 @@ func (a *app) status(ctx context.Context, args []string) error {
 		return err
 	}
 	defer disconnect()
-	a.warnUnderWay(ans)
 	report := cluster.Observe(ctx, site.Workspace, site.Secrets, site.View)
 	if a.config.GetBool("json") {
 		if err := a.printJSON(report); err != nil {

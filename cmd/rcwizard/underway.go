@@ -126,6 +126,30 @@ func (c *alteration) commandFor(verb, instance string, flags ...string) string {
 	return strings.Join(append(words, c.whence()...), " ")
 }
 
+// current sees that this machine knows of all instances: one that somebody added
+// from another machine would be forgotten by what is kept beside the database.
+func (c *alteration) current(ctx context.Context) error {
+	noted, there, err := c.site.Noted(ctx)
+	if err != nil {
+		return fmt.Errorf("look at the answers beside the database: %w", err)
+	}
+	if !there || sameInstances(noted, c.ans.workspace) || sameInstances(noted, c.without) {
+		return nil
+	}
+	return &exitError{code: exitCheckFailed, err: fmt.Errorf(
+		"nothing was changed: the answers beside the database have the instances %s, and those of this machine %s: somebody added or removed one from another machine. "+
+			"Go on from there, or take the answers over: copy %s/database/workspace.yaml from %s to %s, and correct the paths of keys in it",
+		strings.Join(instanceNames(noted), ", "), strings.Join(instanceNames(*c.ans.lastTime), ", "),
+		c.ans.workspace.Directory, c.ans.workspace.Database.Host, c.ans.folder.WorkspacePath())}
+}
+
+// sameInstances reports whether two workspaces have the same instances, in
+// whatever order.
+func sameInstances(a, b workspace.Workspace) bool {
+	return len(a.Instances) == len(b.Instances) &&
+		!slices.ContainsFunc(a.Instances, func(i workspace.Instance) bool { return !slices.Contains(b.Instances, i) })
+}
+
 // begin keeps that this is under way, before the first change.
 func (c *alteration) begin() error {
 	return c.ans.folder.SaveAlteration(state.Alteration{ //nolint:wrapcheck // it says what it did
