@@ -42,9 +42,11 @@ func (b *backend) alteration(d ui.Draft, ans answers) (*alteration, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What was cut a moment ago may be tried again at once.
+	again := cut != nil && slices.Equal(cut.Instances, d.Change.Instances)
 	var c *alteration
 	switch {
-	case (cut != nil) != d.Change.Begun:
+	case cut == nil && d.Change.Begun, cut != nil && !d.Change.Begun && !again:
 		return nil, errors.New(changedMeanwhile)
 	case d.Change.Kind == ui.RemoveInstances:
 		if c, err = b.a.departure(ans, d.Change.Instances[0], removeDrain); err != nil {

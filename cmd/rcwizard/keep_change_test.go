@@ -145,6 +145,18 @@ func TestCutAdditionGoesOn(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 
+	// Who described it and is still there can try it again at once, and nothing else.
+	d.Change.Begun = false
+	if c, err = b.alteration(d, ans); err != nil || !c.goesOn {
+		t.Errorf("%+v, %v", c, err)
+	}
+	other := d.Clone()
+	other.Change.Instances = []string{"another"}
+	if _, err := b.alteration(other, ans); err == nil {
+		t.Error("something else is added while an addition is under way")
+	}
+	d.Change.Begun = true
+
 	// It can be taken back instead.
 	back, err := b.Alter(t.Context(), key, ui.RemoveInstances)
 	if err != nil || !back.Change.Begun || len(back.Answers.Workspace.Instances) != 2 {
