@@ -12,7 +12,7 @@ export CGO_ENABLED ?= 0
 GOLANGCI   := v2.15.0
 GORELEASER := v2.16.0
 
-.PHONY: build test test-unit test-race test-loaders test-pictures test-lab lint fmt golden guide-map pictures fuzz \
+.PHONY: build test test-unit test-race test-loaders compare-official test-pictures test-lab lint fmt golden guide-map pictures fuzz \
 	lab lab-down demo bench torture snapshot release-check clean
 
 build: ## the program, into bin/
@@ -33,6 +33,12 @@ test-race:
 test-loaders: $(PROGRAMS) ## the rendered files, by Compose's, Traefik's and Prometheus' own loaders
 	cd test/loaders && $(GO) vet ./... && \
 		RCWIZARD_COMPOSE=$(LAB_DIR)/cache/bin/docker-compose RCWIZARD_TRAEFIK=$(LAB_DIR)/cache/bin/traefik $(GO) test ./...
+
+# From GitHub, or from a mirror: make compare-official MIRROR=https://…
+MIRROR ?= github
+compare-official: $(PROGRAMS) ## Rocket.Chat's own files with our overrides against ours; needs the internet
+	cd test/loaders && RCWIZARD_COMPARE_OFFICIAL=$(MIRROR) RCWIZARD_COMPOSE=$(LAB_DIR)/cache/bin/docker-compose \
+		$(GO) test -count=1 -run TestOfficial ./...
 
 test-pictures: ## what takes the docs' pictures
 	cd test/pictures && $(GO) vet ./... && $(GO) test ./...

@@ -33,6 +33,10 @@ const (
 	Database = "database"
 	Instance = "instance"
 	Proxy    = "proxy"
+	// What goes beside Rocket.Chat's own files.
+	OfficialDatabase = "official/database"
+	OfficialInstance = "official/instance"
+	OfficialProxy    = "official/proxy"
 )
 
 // Files returns the files of one project, sorted by path. It fails only for a

@@ -64,7 +64,7 @@ func TestFilesNameTheirHoles(t *testing.T) {
 		known[h.ID] = true
 	}
 	id := regexp.MustCompile(`\b[HT]\d+\b`)
-	for _, project := range []string{Database, Instance, Proxy} {
+	for _, project := range []string{Database, Instance, Proxy, OfficialDatabase, OfficialInstance, OfficialProxy} {
 		files, err := Files(project)
 		if err != nil {
 			t.Fatal(err)
@@ -74,6 +74,12 @@ func TestFilesNameTheirHoles(t *testing.T) {
 				if !known[name] && !strings.HasSuffix(f.Path, ".json") {
 					t.Errorf("%s names %s", f.Path, name)
 				}
+			}
+			if strings.HasPrefix(project, "official/") {
+				if !strings.Contains(f.Path, "/") && !strings.Contains(f.Content, "Rocket.Chat's own") {
+					t.Errorf("%s does not say what it goes with", f.Path)
+				}
+				continue
 			}
 			if strings.HasPrefix(f.Path, "compose.") && (!strings.Contains(f.Content, "NOT Rocket.Chat's own file") || !id.MatchString(f.Content)) {
 				t.Errorf("%s does not say that it is not Rocket.Chat's, or why", f.Path)

@@ -9,12 +9,22 @@ import (
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
-// The oldest versions that were tried; Compose 2.24 brought !reset and
-// !override, with which people adapt our files.
+// The oldest versions that will do. Rocket.Chat's own compose files need an
+// override with !override, which Compose has since 2.24.4 (compose-go#552).
 const (
-	OldestDocker  = "20.10.0"
-	OldestCompose = "2.24.0"
+	OldestDocker          = "20.10.0"
+	OldestCompose         = "2.24.0"
+	OldestComposeOverride = "2.24.4"
 )
+
+// OldestComposeFor is the oldest Compose that will do for the workspace's kind of
+// compose files.
+func OldestComposeFor(kind workspace.Compose) string {
+	if kind.Official() {
+		return OldestComposeOverride
+	}
+	return OldestCompose
+}
 
 // Connection is how reaching a host by SSH ended.
 type Connection string
@@ -255,7 +265,7 @@ func (j *hostJudge) sudo() {
 
 func (j *hostJudge) docker() {
 	d := j.seen.Docker
-	pairs := []string{"engine", d.Engine, "compose", d.Compose, "oldest", OldestDocker, "oldest-compose", OldestCompose, "detail", said(d.Detail)}
+	pairs := []string{"engine", d.Engine, "compose", d.Compose, "oldest", OldestDocker, "oldest-compose", OldestComposeFor(j.w.Compose), "detail", said(d.Detail)}
 	switch d.State {
 	case DockerAbsent:
 		kind := Kind("docker-absent")
@@ -291,7 +301,7 @@ func (j *hostJudge) docker() {
 		}
 	case !isVersion(d.Compose):
 		j.find("compose", Unknown, "compose-unknown", pairs...)
-	case older(d.Compose, OldestCompose):
+	case older(d.Compose, OldestComposeFor(j.w.Compose)):
 		j.find("compose", Fail, "compose-old", pairs...)
 	default:
 		j.find("compose", Pass, "compose-fits", pairs...)

@@ -75,7 +75,10 @@ func database(in Inputs) (Project, error) {
 	var err error
 	p.Files, err = files(assets.Database, d, []File{databaseEnv(in, p, d)}, d.skips)
 	p.Images = d.images(in)
-	return p, err
+	if err != nil || !w.Compose.Official() {
+		return p, err
+	}
+	return officialDatabase(in, p, d)
 }
 
 // skips reports whether a file has nothing to do in this workspace.
@@ -83,17 +86,17 @@ func (d databaseData) skips(path string) bool {
 	switch {
 	case strings.HasPrefix(path, "files/nats/"):
 		return !d.NATS
-	case strings.HasPrefix(path, "files/"), path == composeMonitoring:
+	case strings.HasPrefix(path, "files/"), path == composeMonitoring, path == overrideOf(composeMonitoring):
 		if !d.Monitoring {
 			return true
 		}
 	}
 	switch path {
-	case "files/grafana/dashboards/mongodb.json":
+	case "files/grafana/dashboards/mongodb.json", dashboards + "mongodb/mongodb-exporter.json", "files/prometheus/file_sd_configs/mongo.yml":
 		return !d.MongoDB
-	case "files/grafana/dashboards/nats.json":
+	case "files/grafana/dashboards/nats.json", dashboards + "nats/nats-server.json", "files/prometheus/file_sd_configs/nats.yml":
 		return !d.NATS
-	case "files/grafana/dashboards/host.json":
+	case "files/grafana/dashboards/host.json", dashboards + "prometheus/node-exporter-full.json", "files/prometheus/file_sd_configs/node-exporter.yml":
 		return !d.NodeExporter
 	}
 	return false
@@ -156,6 +159,15 @@ func databaseEnv(in Inputs, p Project, d databaseData) File {
 		e.set("GRAFANA_BIND_IP", ip)
 		e.port("GRAFANA_HOST_PORT", w.Grafana.Port)
 		e.someSecret("GRAFANA_ADMIN_PASSWORD", in.Secrets.GrafanaAdminPassword)
+	}
+	if w.Compose.Official() {
+		e.comment("The tags, where Rocket.Chat's own files take them from.")
+		e.tag("MONGODB_EXPORTER_VERSION", "mongodb-exporter", d.MongoDB)
+		e.tag("NATS_VERSION", "nats", d.NATS)
+		e.tag("NATS_EXPORTER_VERSION", "nats-exporter", d.NATS)
+		e.tag("PROMETHEUS_VERSION", "prometheus", d.Monitoring)
+		e.tag("NODE_EXPORTER_VERSION", "node-exporter", d.Monitoring && d.NodeExporter)
+		e.tag("GRAFANA_VERSION", "grafana", d.Monitoring)
 	}
 	return e.file()
 }

@@ -15,16 +15,25 @@ const DeployFile = "DEPLOY.md"
 func (t Tree) deploy() []byte {
 	var b strings.Builder
 	w := t.Workspace
+	whose := `These are rcwizard's files under the names that
+Rocket.Chat's guide "Running Rocket.Chat with Multiple Instances" uses, so the
+guide's commands work on them. Do not download Rocket.Chat's own files over them.`
+	oldest := "2.24"
+	if w.Compose.Official() {
+		whose = `These are Rocket.Chat's
+own files, with an override each under the names that Rocket.Chat's guide "Running
+Rocket.Chat with Multiple Instances" uses, so the guide's commands work on them. Do
+not download those of another day over them.`
+		oldest = "2.24.4"
+	}
 	fmt.Fprintf(&b, `# Deploying %s by hand
 
-Rocket.Chat %s with %s behind %s. These are rcwizard's files under the names that
-Rocket.Chat's guide "Running Rocket.Chat with Multiple Instances" uses, so the
-guide's commands work on them. Do not download Rocket.Chat's own files over them.
+Rocket.Chat %s with %s behind %s. %s
 
 Each folder here is one host. Copy what is in it to %s on that host, keep the
 modes (.env is 0600), and run the commands as a user who may use Docker. Compose
-2.24 or later; a variable of your shell beats .env, so use a clean one.
-`, w.Domain, w.Release, counted(len(w.Instances), "instance"), w.RootURL, w.Directory)
+%s or later; a variable of your shell beats .env, so use a clean one.
+`, w.Domain, w.Release, counted(len(w.Instances), "instance"), w.RootURL, whose, w.Directory, oldest)
 
 	step := 0
 	next := func(title string) {
@@ -97,7 +106,7 @@ func (t Tree) deployInstances(b *strings.Builder, next func(string), command fun
 			b.WriteString("\nOn an empty database several instances that start together get in each other's way.\n")
 			first := p.ComposeCommand()
 			if w.Admin.Creates() {
-				first = "docker compose -f compose.yml -f " + FirstAdminFile + " up -d"
+				first = "docker compose -f " + strings.Join(p.ComposeWith(FirstAdminFile), " -f ") + " up -d"
 				fmt.Fprintf(b, "\nWhoever opens a new workspace first becomes its administrator. So make the\nadministrator before the proxy runs: on %s write `%s/%s`,\nmode 0600. The password is admin_password in secrets.yaml, in the state folder of\nthe workspace, or one of your choice if there is none; a $ in it is written $$:\n\n", p.Host, p.Dir, FirstAdminFile)
 				fmt.Fprintf(b, "    services:\n      rocketchat:\n        environment:\n          ADMIN_USERNAME: %q\n", w.Admin.Username)
 				if w.Admin.Email != "" {

@@ -3,6 +3,8 @@ package render
 import (
 	"strconv"
 	"strings"
+
+	"github.com/rcwizard/rcwizard/assets"
 )
 
 // dotenv is a .env file in the making. Its values reach the containers through
@@ -30,6 +32,15 @@ func (d *dotenv) set(name, value string) {
 
 // port writes a variable that holds a port.
 func (d *dotenv) port(name string, port int) { d.set(name, strconv.Itoa(port)) }
+
+// tag writes a variable that holds the tag of an image in the table, if the
+// image is used.
+func (d *dotenv) tag(name, image string, used bool) {
+	if used {
+		known, _ := assets.ImageNamed(image)
+		d.set(name, known.Tag)
+	}
+}
 
 // some writes a variable unless it is empty: Compose passes an empty one on,
 // and an empty OVERWRITE_SETTING_ overwrites.

@@ -19,8 +19,11 @@ func instance(in Inputs, i workspace.Instance) (Project, error) {
 		Images:   []string{imageRepository("rocketchat") + ":" + w.Release},
 	}
 	var err error
-	p.Files, err = files(assets.Instance, nil, []File{instanceEnv(in, p, i)}, func(string) bool { return false })
-	return p, err
+	p.Files, err = files(assets.Instance, nil, []File{instanceEnv(in, p, i)}, nothingSkipped)
+	if err != nil || !w.Compose.Official() {
+		return p, err
+	}
+	return officialInstance(in, p)
 }
 
 // instanceEnv is the guide's .env of step 2.3, with what it leaves out.

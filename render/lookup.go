@@ -88,6 +88,19 @@ func (p Project) ComposeCommand() string {
 	return out.String() + " up -d"
 }
 
+// ComposeWith are the compose files that have to be named for one more to count:
+// what Compose finds by itself it does not look for then.
+func (p Project) ComposeWith(file string) []string {
+	out := slices.Clone(p.Compose)
+	if len(out) == 0 {
+		out = append(out, composeFile)
+		if _, beside := p.File(composeOverride); beside {
+			out = append(out, composeOverride)
+		}
+	}
+	return append(out, file)
+}
+
 // folder is the project's place in an export: the host, then the directory as
 // it is on the host.
 func (p Project) folder() string {

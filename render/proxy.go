@@ -36,7 +36,7 @@ func proxy(in Inputs) (Project, error) {
 		Role:    RoleProxy,
 		Name:    projectName(w, RoleProxy, ""),
 		Dir:     projectDir(w, RoleProxy, ""),
-		Compose: []string{"compose.traefik.yml", "override-traefik.yaml"},
+		Compose: []string{composeTraefik, overrideOf(composeTraefik)},
 	}
 	image, _ := assets.ImageNamed("traefik")
 	p.Images = []string{image.Reference()}
@@ -79,8 +79,11 @@ func proxy(in Inputs) (Project, error) {
 		)
 	}
 	var err error
-	p.Files, err = files(assets.Proxy, d, extra, func(string) bool { return false })
-	return p, err
+	p.Files, err = files(assets.Proxy, d, extra, nothingSkipped)
+	if err != nil || !w.Compose.Official() {
+		return p, err
+	}
+	return officialProxy(in, p, d)
 }
 
 // acmeStorage is the file of an authority's certificates. Each has its own:
@@ -115,7 +118,28 @@ func proxyEnv(in Inputs, p Project) File {
 		e.some("LETSENCRYPT_EMAIL", w.Email)
 		e.set("ACME_CA_SERVER", caServer(w.TLS))
 	}
+	if w.Compose.Official() {
+		officialProxyEnv(&e, w)
+	}
 	return e.file()
+}
+
+// officialProxyEnv writes what Rocket.Chat's own file asks for, and would not be
+// read without. Of it the tag alone has an effect.
+func officialProxyEnv(e *dotenv, w workspace.Workspace) {
+	e.comment("Read by Rocket.Chat's own compose.traefik.yml. All but the tag is of no effect here.")
+	e.tag("TRAEFIK_RELEASE", "traefik", true)
+	e.set("DOMAIN", w.Domain)
+	e.set("GRAFANA_DOMAIN", w.Grafana.Domain)
+	e.set("GRAFANA_PATH", w.Grafana.Path)
+	protocol := "https"
+	if w.TLS.Mode == workspace.TLSNone {
+		protocol = "http"
+	}
+	e.set("TRAEFIK_PROTOCOL", protocol)
+	if !w.TLS.Mode.UsesACME() || w.Email == "" {
+		e.set("LETSENCRYPT_EMAIL", w.Email) // which must be there, empty or not
+	}
 }
 
 func caServer(t workspace.TLS) string {

@@ -28,6 +28,9 @@ type Inputs struct {
 	TLSCert, TLSKey []byte
 	// CACert is the content of tls.ca_cert_file, for the mode acme.
 	CACert []byte
+	// Official are Rocket.Chat's own files, for the kinds official and
+	// official@COMMIT of compose files.
+	Official Official
 }
 
 // Render makes all files of the workspace. It fails if the workspace is not
@@ -92,6 +95,9 @@ func (in Inputs) check() error {
 	}
 	if w.TLS.Mode == workspace.TLSACME && w.TLS.CACertFile != "" && len(in.CACert) == 0 {
 		missing("the content of tls.ca_cert_file")
+	}
+	if w.Compose.Official() {
+		errs = append(errs, in.Official.check())
 	}
 	return errors.Join(errs...)
 }

@@ -21,6 +21,12 @@ import (
 // and without it "up -d" would go on with the old one. So templates that mount
 // are rendered after those that are mounted; compose files come last.
 func files(project string, data any, extra []File, skip func(path string) bool) ([]File, error) {
+	return filesBeside(nil, project, data, extra, skip)
+}
+
+// filesBeside is files for templates that take pieces of other files, which are
+// rendered already: see piece.
+func filesBeside(others []File, project string, data any, extra []File, skip func(path string) bool) ([]File, error) {
 	embedded, err := assets.Files(project)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says everything
@@ -33,24 +39,24 @@ func files(project string, data any, extra []File, skip func(path string) bool) 
 		case !strings.Contains(f.Path, "/"):
 			compose = append(compose, f)
 		default:
-			if out, err = appendRendered(out, f, data); err != nil {
+			if out, err = appendRendered(out, others, f, data); err != nil {
 				return nil, err
 			}
 		}
 	}
 	for _, f := range compose {
-		if out, err = appendRendered(out, f, data); err != nil {
+		if out, err = appendRendered(out, others, f, data); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
 }
 
-func appendRendered(done []File, f assets.File, data any) ([]File, error) {
+func appendRendered(done, others []File, f assets.File, data any) ([]File, error) {
 	content := f.Content
 	if f.Template {
 		var err error
-		if content, err = execute(f, data, done); err != nil {
+		if content, err = execute(f, data, done, others); err != nil {
 			return nil, err
 		}
 	}
@@ -65,11 +71,18 @@ func live(path string) bool {
 		strings.HasPrefix(path, dynamicDir)
 }
 
-func execute(f assets.File, data any, done []File) (string, error) {
+func execute(f assets.File, data any, done, others []File) (string, error) {
 	t, err := template.New(f.Path).Option("missingkey=error").Funcs(template.FuncMap{
 		"image":  imageReference,
 		"yaml":   quoteYAML,
 		"digest": func(prefix string) (string, error) { return digestBelow(done, prefix) },
+		"same": func(file, service string, keys ...string) (string, error) {
+			return piece(others, file, service, keys)
+		},
+		"instead": func(file, service, key string) (string, error) {
+			text, err := piece(others, file, service, []string{key})
+			return strings.Replace(text, key+":\n", key+": !override\n", 1), err
+		},
 	}).Parse(f.Content)
 	if err != nil {
 		return "", fmt.Errorf("parse the template of %s: %w", f.Path, err)

@@ -29,6 +29,8 @@ type File struct {
 	// Live says that the running service takes changes of this file over by
 	// itself; any other change needs compose up.
 	Live bool
+	// Upstream says that the file is Rocket.Chat's own, byte for byte.
+	Upstream bool
 }
 
 // Project is one directory on one host: a compose project with its files.
@@ -44,7 +46,8 @@ type Project struct {
 	// Dir is the absolute directory on the host.
 	Dir string
 	// Compose are the compose files as the guide names them on the command
-	// line, in order; empty means compose.yml, which Compose finds by itself.
+	// line, in order; empty means compose.yml, and compose.override.yml where
+	// there is one, which Compose finds by itself.
 	Compose []string
 	// Images are the references that the project pulls.
 	Images []string

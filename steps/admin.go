@@ -3,7 +3,6 @@ package steps
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/rcwizard/rcwizard/cluster"
@@ -88,11 +87,7 @@ func (p project) startWithAdministrator(ctx context.Context, out engine.Output) 
 	if err := p.host.Put(ctx, p.Dir, []remote.File{put}, remote.PutOptions{Root: s.asRoot(p.Host)}); err != nil {
 		return fmt.Errorf("write %s: %w", p.path(file.Path), err)
 	}
-	files := p.Compose
-	if len(files) == 0 {
-		files = []string{"compose.yml"}
-	}
-	if err := p.compose(ctx, out, append(slices.Clip(files), file.Path), "up", "--detach"); err != nil {
+	if err := p.compose(ctx, out, p.ComposeWith(file.Path), "up", "--detach"); err != nil {
 		return err
 	}
 	return p.await(ctx, out, patience{

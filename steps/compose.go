@@ -64,6 +64,9 @@ func (p project) checkUp(ctx context.Context) (engine.Report, error) {
 		return p.checkFirstUp(ctx, seen.receipt != nil)
 	}
 	if seen.receipt.Applied != digest(p.Files) {
+		if was := seen.receipt.Compose; was.Official() != p.site.Workspace.Compose.Official() {
+			return p.otherKind(seen.receipt), nil
+		}
 		return needed("its files changed", engine.Change{Kind: engine.Restart, Path: p.Name}), nil
 	}
 	containers, err := p.containers(ctx)
@@ -80,6 +83,22 @@ func (p project) checkUp(ctx context.Context) (engine.Report, error) {
 		return needed("not all of its containers run", wrong...), nil
 	}
 	return done(fmt.Sprintf("%d containers as they should be", len(seen.receipt.Services))), nil
+}
+
+// otherKind says what is made anew where the containers were made from the other
+// kind of compose files. Volumes have the same names and the same form in both.
+func (p project) otherKind(receipt *Receipt) engine.Report {
+	from, to := "rcwizard's own compose files", "Rocket.Chat's own"
+	if receipt.Compose.Official() {
+		from, to = "Rocket.Chat's own compose files", "rcwizard's own"
+	}
+	changes := make([]engine.Change, 0, len(receipt.Services))
+	for _, name := range slices.Sorted(maps.Keys(receipt.Services)) {
+		if !render.OneInBothKinds(name) {
+			changes = append(changes, engine.Change{Kind: engine.Restart, Path: p.Name + "/" + name + ": a new container"})
+		}
+	}
+	return needed(fmt.Sprintf("it was started from %s, and is to be from %s: these containers are made anew, and the volumes with the data stay", from, to), changes...)
 }
 
 // checkFirstUp is for a project that rcwizard has not started yet. It may run
@@ -169,7 +188,7 @@ func (p project) up(ctx context.Context, out engine.Output) error {
 		return err
 	}
 	return p.writeReceipt(ctx, func(r *Receipt) {
-		r.Applied, r.Services = digest(p.Files), services
+		r.Applied, r.Services, r.Compose = digest(p.Files), services, p.site.Workspace.Compose
 	})
 }
 

@@ -41,7 +41,7 @@ func (s *Site) ready(host string) engine.Step {
 				return engine.Report{}, err
 			}
 			if unfit = append(unfit, sudo...); len(sudo) == 0 {
-				docker, err := unfitDocker(ctx, h, f)
+				docker, err := s.unfitDocker(ctx, h, f)
 				if err != nil {
 					return engine.Report{}, err
 				}
@@ -262,7 +262,7 @@ func (s *Site) absentAddress(host string, f facts.Facts) *flaw {
 
 // unfitDocker asks Docker itself. That it cannot be used is a flaw, with the
 // cure in the error's own words; that nobody answered on the way is an error.
-func unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([]flaw, error) {
+func (s *Site) unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([]flaw, error) {
 	docker, err := h.Docker(ctx)
 	if unusable, ok := errors.AsType[*remote.DockerError](err); ok {
 		return []flaw{dockerFlaw(unusable)}, nil
@@ -278,11 +278,12 @@ func unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([]flaw, err
 	if older(info.Version, check.OldestDocker) {
 		flaws = append(flaws, flaw{fmt.Sprintf("Docker %s is older than %s", info.Version, check.OldestDocker), "update Docker"})
 	}
+	oldest := check.OldestComposeFor(s.Workspace.Compose)
 	switch compose := f.Docker.Compose; {
 	case compose == "":
 		flaws = append(flaws, flaw{"Docker has no Compose plugin (docker compose version fails)", "install the package docker-compose-plugin"})
-	case older(compose, check.OldestCompose):
-		flaws = append(flaws, flaw{fmt.Sprintf("Compose %s is older than %s", compose, check.OldestCompose), "update the package docker-compose-plugin"})
+	case older(compose, oldest):
+		flaws = append(flaws, flaw{fmt.Sprintf("Compose %s is older than %s", compose, oldest), "update the package docker-compose-plugin"})
 	}
 	if info.Rootless {
 		flaws = append(flaws, flaw{"Docker runs rootless, which keeps containers off the host's network", "use the system's Docker"})

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rcwizard/rcwizard/render"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // receiptName is the file in a project's directory in which rcwizard writes
@@ -38,6 +39,9 @@ type Receipt struct {
 	// Applied is the digest of the files that the running containers were
 	// made from; empty until Compose succeeded once.
 	Applied string `json:"applied,omitempty"`
+	// Compose is the kind of compose files that Applied is of; empty means
+	// rcwizard's own.
+	Compose workspace.Compose `json:"compose,omitempty"`
 	// Services are the containers that Compose made, by service.
 	Services map[string]Service `json:"services,omitempty"`
 }

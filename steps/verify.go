@@ -81,7 +81,7 @@ func (s *Site) verify(needs ...string) engine.Step {
 				deadline: s.timing().Verify,
 				probe: func(ctx context.Context) (bool, string, error) {
 					r := s.observe(ctx)
-					waited.Store(time.Since(started) > s.timing().Youth)
+					waited.Store(time.Since(started) > s.youth())
 					return whole(r) && (waited.Load() || !young(r)), told(r), nil
 				},
 				cause: "what the count names",
@@ -110,6 +110,15 @@ func whole(r cluster.Report) bool {
 func young(r cluster.Report) bool {
 	timely := []string{"target-unknown", "target-down", "target-missing", "target-surplus"}
 	return slices.ContainsFunc(r.Findings, func(f cluster.Finding) bool { return slices.Contains(timely, f.ID) })
+}
+
+// youth is how long that may take: Rocket.Chat's own Prometheus asks once a
+// minute, ours four times.
+func (s *Site) youth() time.Duration {
+	if s.Workspace.Compose.Official() {
+		return s.timing().Youth + time.Minute
+	}
+	return s.timing().Youth
 }
 
 func told(r cluster.Report) string {

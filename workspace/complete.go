@@ -57,6 +57,7 @@ func (w Workspace) Complete() Workspace {
 		or(&w.Messaging.TCPPort, firstTCPPort)
 	}
 	or(&w.Directory, defaultDirectory)
+	or(&w.Compose, ComposeBundled)
 
 	w.completeGrafana()
 	w.completeAdmin()

@@ -73,6 +73,7 @@ func (c *checker) general() {
 		c.email("email", w.Email)
 	}
 	c.directory()
+	c.compose()
 }
 
 // domain reports a name that cannot be the workspace's or Grafana's.

@@ -48,6 +48,8 @@ type Workspace struct {
 	// Directory is where the roles' directories are made, on every host: an
 	// absolute path. Default: /opt/rocketchat.
 	Directory string `yaml:"directory,omitempty"`
+	// Compose says whose compose files are deployed. Default: ComposeBundled.
+	Compose Compose `yaml:"compose,omitempty"`
 }
 
 // TLSMode says where the reverse proxy's certificate comes from.

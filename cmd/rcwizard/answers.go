@@ -31,6 +31,10 @@ type answers struct {
 	lastTime *workspace.Workspace
 	// told says that what is not as it was was shown.
 	told bool
+	// upstream is the folder for Rocket.Chat's own files; empty: they are not kept.
+	upstream string
+	// drawn says that the screen is a wizard's, on which nobody else may write.
+	drawn bool
 	// again is the command that goes on with what is being done; empty: resume.
 	again string
 }
@@ -43,6 +47,7 @@ func overrides(w *workspace.Workspace) map[string]*string {
 		"email":     &w.Email,
 		"release":   &w.Release,
 		"directory": &w.Directory,
+		"compose":   (*string)(&w.Compose),
 	}
 }
 
@@ -66,7 +71,7 @@ func (a *app) fromFile(file string) (answers, error) {
 	if err != nil {
 		return answers{}, err
 	}
-	out := answers{workspace: w, folder: folder, warnings: problems.Warnings()}
+	out := answers{workspace: w, folder: folder, warnings: problems.Warnings(), upstream: folder.Upstream()}
 	kept, err := folder.LoadSecrets()
 	if err != nil {
 		return answers{}, fmt.Errorf("read the secrets: %w", err)
@@ -117,7 +122,7 @@ func (a *app) fromState(name string) (answers, error) {
 	}
 	return answers{
 		workspace: w, secrets: secrets, folder: folder,
-		warnings: w.Validate().Warnings(), lastTime: &old,
+		warnings: w.Validate().Warnings(), lastTime: &old, upstream: folder.Upstream(),
 	}, nil
 }
 

@@ -137,6 +137,7 @@ workspace, or took it over; 130 interrupted.`,
 		a.removeCommand(),
 		a.unlockCommand(),
 		a.versionCommand(),
+		a.internalCommand(),
 	)
 	return root
 }
@@ -167,6 +168,8 @@ func workspaceFlags(cmd *cobra.Command) {
 	f.String("email", "", "e-mail `ADDRESS` for certificates, instead of the file's")
 	f.String("release", "", "Rocket.Chat's release `X.Y.Z`, instead of the file's")
 	f.String("directory", "", "directory `DIR` on the hosts, instead of the file's")
+	f.String("compose", "", "whose compose files: bundled, official or official@COMMIT, instead of the file's `KIND`")
+	mirrorFlag(cmd)
 }
 
 // answers reads them from the file where one is named, else from the state

@@ -51,7 +51,15 @@ func (b *backend) given(d ui.Draft) (answers, error) {
 		return answers{}, err
 	}
 	w := said.Workspace.Complete()
-	return answers{workspace: w, secrets: said.Secrets, typed: d.Typed, warnings: w.Validate().Warnings()}, nil
+	ans := answers{workspace: w, secrets: said.Secrets, typed: d.Typed, warnings: w.Validate().Warnings(), drawn: true}
+	if d.Key != "" {
+		folder, err := b.folder(d.Key)
+		if err != nil {
+			return answers{}, err
+		}
+		ans.upstream = folder.Upstream()
+	}
+	return ans, nil
 }
 
 // usable are the answers of a draft that can be deployed, with the passwords
@@ -160,8 +168,8 @@ func unreached(w workspace.Workspace, failures map[string]error) error {
 }
 
 // site is what plans and checks work with.
-func (b *backend) site(ans answers, hosts map[string]remote.Host) (*steps.Site, error) {
-	tree, err := renderTree(ans)
+func (b *backend) site(ctx context.Context, ans answers, hosts map[string]remote.Host) (*steps.Site, error) {
+	tree, err := b.a.renderTree(ctx, ans)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func (b *backend) altering(ctx context.Context, d ui.Draft) (c *alteration, host
 		return nil, nil, "", err
 	}
 	c.unreached = failures
-	site, err := b.site(c.ans, maps.Clone(hosts)) // its own are guarded by the lock
+	site, err := b.site(ctx, c.ans, maps.Clone(hosts)) // its own are guarded by the lock
 	if err != nil {
 		return nil, nil, "", err
 	}

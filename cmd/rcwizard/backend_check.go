@@ -22,7 +22,7 @@ func (b *backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each
 	hosts, failures := b.connectHosts(ctx, ans, func(host string) bool {
 		return check.Matches(o.Skips, "host:"+host+":ssh")
 	})
-	site, err := b.site(ans, hosts)
+	site, err := b.site(ctx, ans, hosts)
 	if err != nil {
 		return check.Report{}, err
 	}

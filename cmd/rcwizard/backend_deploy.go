@@ -56,7 +56,7 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 	if err := unreached(ans.workspace, failures); err != nil {
 		return nil, err
 	}
-	site, err := b.site(ans, maps.Clone(hosts)) // its own are guarded by the lock
+	site, err := b.site(ctx, ans, maps.Clone(hosts)) // its own are guarded by the lock
 	if err != nil {
 		return nil, err
 	}

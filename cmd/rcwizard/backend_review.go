@@ -29,7 +29,7 @@ func (b *backend) Review(ctx context.Context, d ui.Draft) (ui.Review, error) {
 	if err != nil {
 		return ui.Review{}, err
 	}
-	tree, err := renderTree(ans)
+	tree, err := b.a.renderTree(ctx, ans)
 	if err != nil {
 		return ui.Review{}, err
 	}
@@ -38,7 +38,7 @@ func (b *backend) Review(ctx context.Context, d ui.Draft) (ui.Review, error) {
 	if err := unreached(ans.workspace, failures); err != nil {
 		return review, err
 	}
-	site, err := b.site(ans, hosts)
+	site, err := b.site(ctx, ans, hosts)
 	if err != nil {
 		return review, err
 	}
@@ -137,7 +137,7 @@ func (b *backend) Export(ctx context.Context, d ui.Draft, o ui.ExportOptions) (u
 	if err != nil {
 		return ui.Exported{}, err
 	}
-	in, err := inputs(ans)
+	in, err := b.a.inputs(ctx, ans)
 	if err != nil {
 		return ui.Exported{}, err
 	}

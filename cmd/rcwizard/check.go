@@ -137,7 +137,7 @@ func (a *app) firewall(ctx context.Context, ans answers, skips []string) error {
 
 // look collects the evidence. Hosts that cannot be connected to are part of it.
 func (a *app) look(ctx context.Context, ans answers, skips []string) (check.Evidence, error) {
-	tree, err := renderTree(ans)
+	tree, err := a.renderTree(ctx, ans)
 	if err != nil {
 		return check.Evidence{}, err
 	}

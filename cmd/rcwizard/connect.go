@@ -27,7 +27,7 @@ func connectFlags(cmd *cobra.Command) {
 // site connects to every host of the workspace and gives the plans what they
 // work with. disconnect ends the connections.
 func (a *app) site(ctx context.Context, ans answers) (s *steps.Site, disconnect func(), err error) {
-	tree, err := renderTree(ans)
+	tree, err := a.renderTree(ctx, ans)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,8 +21,8 @@ func (a *app) exportCommand() *cobra.Command {
 commands of the guide to deploy them by hand. The same answers give the same
 bytes. Files with secrets are readable by their owner alone.`,
 		Args: atMost(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.export(args)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.export(cmd.Context(), args)
 		},
 	}
 	workspaceFlags(cmd)
@@ -32,7 +33,7 @@ bytes. Files with secrets are readable by their owner alone.`,
 	return cmd
 }
 
-func (a *app) export(args []string) error {
+func (a *app) export(ctx context.Context, args []string) error {
 	ans, err := a.answers(args)
 	if err != nil {
 		return err
@@ -44,7 +45,7 @@ func (a *app) export(args []string) error {
 			return err
 		}
 	}
-	in, err := inputs(ans)
+	in, err := a.inputs(ctx, ans)
 	if err != nil {
 		return err
 	}

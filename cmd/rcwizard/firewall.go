@@ -109,7 +109,7 @@ func (a *app) changeFirewalls(ctx context.Context, ans answers, skips []string) 
 
 // connectAll makes the connections, those that can be made.
 func (r *firewallRun) connectAll(ctx context.Context) (disconnect func(), err error) {
-	tree, err := renderTree(r.ans)
+	tree, err := r.renderTree(ctx, r.ans)
 	if err != nil {
 		return nil, err
 	}

@@ -66,6 +66,8 @@ again; what is as it should be stays untouched.`,
 	f.String("domain", "", "the workspace's `DOMAIN`, instead of the one kept")
 	f.String("email", "", "e-mail `ADDRESS` for certificates, instead of the one kept")
 	f.String("release", "", "Rocket.Chat's release `X.Y.Z`, instead of the one kept")
+	f.String("compose", "", "whose compose files: bundled, official or official@COMMIT, instead of the `KIND` kept")
+	mirrorFlag(cmd)
 	connectFlags(cmd)
 	deployFlags(cmd)
 	return cmd

@@ -30,6 +30,7 @@ func instanceFlags(cmd *cobra.Command) {
 	f.Bool("logs", true, "show the hosts' live output and progress")
 	connectFlags(cmd)
 	lockFlags(cmd)
+	mirrorFlag(cmd)
 }
 
 // ofState are the answers as they are kept: what flags and environment would say
@@ -140,7 +141,7 @@ func (c *alteration) observe(ctx context.Context) (news string, err error) {
 	}
 	news = fmt.Sprintf("the cluster runs release %s, and workspace.yaml says %s: the one that runs is taken", runs, c.ans.workspace.Release)
 	c.ans.workspace.Release = runs
-	tree, err := renderTree(c.ans)
+	tree, err := c.renderTree(ctx, c.ans)
 	if err != nil {
 		return "", err
 	}
@@ -324,7 +325,7 @@ func (c *alteration) end(ctx context.Context, ans answers) error {
 // would be rendered, or not known. Answers that somebody is changing beside it
 // change with it.
 func (c *alteration) written(ctx context.Context, ans answers) error {
-	tree, err := renderTree(ans)
+	tree, err := c.renderTree(ctx, ans)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 // connectNeeded connects to the hosts. Those that have nothing to do with the
 // instances need not answer: what is then not known is said.
 func (c *alteration) connectNeeded(ctx context.Context) (disconnect func(), err error) {
-	tree, err := renderTree(c.ans)
+	tree, err := c.renderTree(ctx, c.ans)
 	if err != nil {
 		return nil, err
 	}

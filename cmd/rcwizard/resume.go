@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/render"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/jsonl"
@@ -118,7 +119,14 @@ func (a *app) resumption(ans answers) ui.Resume {
 
 // nextSteps is what of an installation the journal does not tell to be done.
 func (a *app) nextSteps(ans answers, last engine.RunHistory) (next *engine.StepRef, left int) {
-	tree, err := renderTree(ans)
+	// The steps are the same for both kinds of compose files, so that nobody has to
+	// be asked for Rocket.Chat's own.
+	ans.workspace.Compose = workspace.ComposeBundled
+	in, err := localInputs(ans)
+	if err != nil {
+		return nil, 0 // the run will say why
+	}
+	tree, err := render.Render(in)
 	if err != nil {
 		return nil, 0 // the run will say why
 	}

@@ -21,7 +21,11 @@ func TestMain(m *testing.M) {
 // testdata/script shows one thing.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	closed := closedPort(t)
+	closed, official := closedPort(t), mirror(t)
+	tree, err := filepath.Abs(officialTree)
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -29,6 +33,8 @@ func TestScript(t *testing.T) {
 			env.Setenv("RCWIZARD_RELEASES_URL", noReleases)
 			env.Setenv("HOME", filepath.Join(env.WorkDir, "home"))
 			env.Setenv("CLOSED_PORT", strconv.Itoa(closed))
+			env.Setenv("MIRROR", official)
+			env.Setenv("OFFICIAL", tree)
 			for _, v := range []string{"XDG_STATE_HOME", "SSH_AUTH_SOCK", "RCWIZARD_RELEASE"} {
 				env.Setenv(v, "")
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,8 +16,8 @@ import (
 )
 
 // renderTree renders the answers.
-func renderTree(ans answers) (render.Tree, error) {
-	in, err := inputs(ans)
+func (a *app) renderTree(ctx context.Context, ans answers) (render.Tree, error) {
+	in, err := a.inputs(ctx, ans)
 	if err != nil {
 		return render.Tree{}, err
 	}
@@ -27,9 +28,20 @@ func renderTree(ans answers) (render.Tree, error) {
 	return tree, nil
 }
 
-// inputs are the answers with the certificates that they name, read from the
+// inputs are the answers with the certificates that they name, and with
+// Rocket.Chat's own files, if they are to be used.
+func (a *app) inputs(ctx context.Context, ans answers) (render.Inputs, error) {
+	in, err := localInputs(ans)
+	if err != nil {
+		return render.Inputs{}, err
+	}
+	in.Official, err = a.official(ctx, ans)
+	return in, err
+}
+
+// localInputs are the answers with the certificates that they name, read from the
 // operator's machine.
-func inputs(ans answers) (render.Inputs, error) {
+func localInputs(ans answers) (render.Inputs, error) {
 	in := render.Inputs{Workspace: ans.workspace, Secrets: ans.secrets}
 	read := func(into *[]byte, what, name string) error {
 		if name == "" {

@@ -16,6 +16,7 @@ import (
 func wizardFlags(root *cobra.Command) {
 	connectFlags(root)
 	releaseFlags(root)
+	mirrorFlag(root)
 	root.Flags().Bool("plain", false, "ask and tell in lines, for screen readers and simple terminals")
 }
 

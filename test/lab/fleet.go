@@ -371,6 +371,16 @@ func (f *Fleet) Dial(ctx context.Context, network, address string) (net.Conn, er
 	return netspace.Dial(ctx, ns, network, net.JoinHostPort(addrs[0].Unmap().String(), port)) //nolint:wrapcheck // net.OpError says what was dialled
 }
 
+// Listen listens where the operator sits, for a server that only the operator is to reach: with 127.0.0.1, his own.
+func (f *Fleet) Listen(ctx context.Context, network, address string) (net.Listener, error) {
+	ns, err := netspace.Of(f.current().OperatorPID)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // says what it was about
+	}
+	defer func() { _ = ns.Close() }()
+	return netspace.Listen(ctx, ns, network, address) //nolint:wrapcheck // net.OpError says what was listened on
+}
+
 // SupervisorPID is the process on which all others of the fleet depend.
 func (f *Fleet) SupervisorPID() int { return f.current().PID }
 

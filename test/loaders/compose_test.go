@@ -141,6 +141,13 @@ type composed struct {
 
 func composeConfig(t *testing.T, compose string, p written) composed {
 	t.Helper()
+	return composeConfigInto[composed](t, compose, p)
+}
+
+// composeConfigInto reads what docker compose config prints of a project, with the
+// project's folder as a dot.
+func composeConfigInto[T any](t *testing.T, compose string, p written) T {
+	t.Helper()
 	args := make([]string, 0, 2*len(p.Compose)+3)
 	for _, f := range p.Compose {
 		args = append(args, "-f", f)
@@ -155,8 +162,8 @@ func composeConfig(t *testing.T, compose string, p written) composed {
 	if stderr.Len() > 0 {
 		t.Errorf("%s %s: docker compose config warns:\n%s", p.Role, p.Instance, stderr.String())
 	}
-	var out composed
-	if err := json.Unmarshal(stdout.Bytes(), &out); err != nil {
+	var out T
+	if err := json.Unmarshal(bytes.ReplaceAll(stdout.Bytes(), []byte(p.dir), []byte(".")), &out); err != nil {
 		t.Fatal(err)
 	}
 	return out

@@ -121,6 +121,9 @@ func (p written) files() []string {
 	names := p.Compose
 	if len(names) == 0 {
 		names = []string{"compose.yml"}
+		if _, beside := p.File("compose.override.yml"); beside {
+			names = append(names, "compose.override.yml")
+		}
 	}
 	out := make([]string, len(names))
 	for i, name := range names {

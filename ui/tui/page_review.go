@@ -12,6 +12,7 @@ import (
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // review is the page on which a person agrees: every file as it would be, and
@@ -155,7 +156,7 @@ func (p *review) ready() bool {
 }
 
 // keysNow are the page's own keys, each enabled where it does something.
-func (p *review) keysNow() (deploy, export, other, wide, differ, again key.Binding) {
+func (p *review) keysNow() (deploy, export, other, wide, differ, kind, again key.Binding) {
 	bind := func(on bool, what string, keys ...string) key.Binding {
 		b := key.NewBinding(key.WithKeys(keys...), key.WithHelp(keys[0], what))
 		b.SetEnabled(on)
@@ -175,13 +176,18 @@ func (p *review) keysNow() (deploy, export, other, wide, differ, again key.Bindi
 		differs = "what differs"
 	}
 	differ = bind(some && (f.Before != "" && f.Change == engine.Update || f.Other != ""), differs, "d")
+	whose := "Rocket.Chat's own files"
+	if p.c.draft.Answers.Workspace.Compose.Official() {
+		whose = "rcwizard's files"
+	}
+	kind = bind(!p.looking && p.c.draft.Change == nil, whose, "o")
 	again = bind(!p.looking, "look again", "r")
-	return deploy, export, other, wide, differ, again
+	return deploy, export, other, wide, differ, kind, again
 }
 
 // Key does what the keys say.
 func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
-	deploy, export, other, wide, differ, again := p.keysNow()
+	deploy, export, other, wide, differ, kind, again := p.keysNow()
 	asked := p.asked
 	p.asked = false
 	switch {
@@ -209,12 +215,28 @@ func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		}
 	case key.Matches(k, differ):
 		p.differ, p.text = !p.differ, scroll{}
+	case key.Matches(k, kind):
+		return p.otherFiles(), true
 	case key.Matches(k, again):
 		return p.Enter(), true
 	default:
 		return nil, p.move(k)
 	}
 	return nil, true
+}
+
+// otherFiles goes from rcwizard's compose files to Rocket.Chat's own, or back, and
+// looks at what comes of it.
+func (p *review) otherFiles() tea.Cmd {
+	kind := &p.c.draft.Answers.Workspace.Compose
+	if kind.Official() {
+		*kind = workspace.ComposeBundled
+	} else {
+		*kind = workspace.ComposeOfficial
+	}
+	// What was looked at is of the other kind.
+	p.review, p.err, p.files, p.text = nil, nil, list{}, scroll{}
+	return p.Enter()
 }
 
 func (p *review) move(k tea.KeyPressMsg) bool {
@@ -267,10 +289,10 @@ func (p *review) refusal() string {
 
 // Keys are its keys.
 func (p *review) Keys() []keyGroup {
-	deploy, export, other, wide, differ, again := p.keysNow()
+	deploy, export, other, wide, differ, kind, again := p.keysNow()
 	l := p.c.keys.list
 	return []keyGroup{
-		{"Review", []key.Binding{deploy, export, other, differ, wide, again}},
+		{"Review", []key.Binding{deploy, export, other, differ, wide, kind, again}},
 		{"To move", []key.Binding{l.up, l.down, l.pageUp, l.pageDown, l.first, l.last}},
 	}
 }

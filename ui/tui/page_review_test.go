@@ -11,6 +11,7 @@ import (
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/uitest"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // reviewing is a Backend with a review of the example.
@@ -59,6 +60,12 @@ func reviewScenes() []scene {
 				}
 			})
 		}, play: at()},
+		{file: "review", name: "Rocket.Chat's own files", backend: plain, play: at("o")},
+		{file: "review", name: "Rocket.Chat's own files cannot be had", backend: func() *uitest.Backend {
+			b := reviewing(nil)
+			b.Errors = map[string]error{"Review": errors.New("Rocket.Chat's own compose files cannot be had, and nothing was changed: https://raw.githubusercontent.com/RocketChat/rocketchat-compose/f693f76c0335e98ba214276e869f54e319220d20/compose.database.yml cannot be fetched: dial tcp: lookup raw.githubusercontent.com: no such host\nnext: see that this machine reaches the internet (HTTPS_PROXY names a proxy), or name a mirror with --compose-url. Or take rcwizard's own files, which need no internet: --compose bundled")}
+			return b
+		}, play: at("o")},
 		{file: "review", name: "looking", backend: func() *uitest.Backend {
 			return &uitest.Backend{Delays: map[string]time.Duration{"Review": time.Hour}}
 		}, play: at()},
@@ -83,6 +90,27 @@ func TestDeployIsAskedFor(t *testing.T) {
 		d.press("enter", "enter")
 		if d.m.front == pageReview {
 			t.Error("two enters do not lead on")
+		}
+	})
+}
+
+// TestOtherFiles: a key goes from rcwizard's compose files to Rocket.Chat's own and
+// back; what is chosen is kept.
+func TestOtherFiles(t *testing.T) {
+	t.Parallel()
+	drive(t, reviewing(nil), Options{}, func(d *driver) {
+		d.open(ui.Known{}, uitest.Draft(), pageReview)
+		for _, want := range []workspace.Compose{workspace.ComposeOfficial, workspace.ComposeBundled, workspace.ComposeOfficial} {
+			d.press("o")
+			if got := d.m.c.draft.Answers.Workspace.Compose; got != want {
+				t.Errorf("the files are %q, want %q", got, want)
+			}
+		}
+		d.shows("Rocket.Chat's own files")
+		key := d.m.c.draft.Key
+		d.press("esc")
+		if kept, ok := d.backend.Saved(key); !ok || kept.Answers.Workspace.Compose != workspace.ComposeOfficial {
+			t.Errorf("kept is %q", kept.Answers.Workspace.Compose)
 		}
 	})
 }

@@ -57,6 +57,9 @@ func (p *review) headline(w int) string {
 	}
 	t := engine.Total(p.review.Plan)
 	parts := []string{count(len(p.review.Plan), "step")}
+	if p.c.draft.Answers.Workspace.Compose.Official() {
+		parts = append(parts, "Rocket.Chat's own files")
+	}
 	if stuck := t.Blocked + t.Failed; stuck > 0 {
 		parts = append(parts, look.word(bad, fmt.Sprintf("%d cannot be carried out", stuck)))
 	}

@@ -18,6 +18,7 @@ func TestEveryFieldHasAQuestion(t *testing.T) {
 		"version":          "is always the one that this program writes",
 		"database.host":    "is the host with the role d: hosts[].roles",
 		"proxy.host":       "is the host with the role p: hosts[].roles",
+		"compose":          "is chosen where the files are shown: the wizard's Review page, and --compose",
 		"instances[].host": "is the host with the role i: hosts[].roles",
 	}
 	asked := map[string]bool{}

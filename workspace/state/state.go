@@ -19,6 +19,7 @@
 //	rendered/        the files as last rendered
 //	manifest.json    their digests
 //	report.md        the report of the last installation
+//	upstream/        Rocket.Chat's own files, by commit, where they were fetched
 //
 // A workspace of which not everything has been answered is a draft: see
 // DraftFolder.
@@ -49,6 +50,7 @@ const (
 	manifestFile  = "manifest.json"
 	reportFile    = "report.md"
 	firewallFile  = "firewall.json"
+	upstreamDir   = "upstream"
 
 	alterationFile = "alteration.json"
 )
@@ -168,6 +170,10 @@ func (f *Folder) Report() string { return f.path(reportFile) }
 
 // Rendered is the directory for the files as they were last rendered.
 func (f *Folder) Rendered() string { return f.path(renderedDir) }
+
+// Upstream is the directory for Rocket.Chat's own files, a folder per commit; it is
+// there once something has been fetched.
+func (f *Folder) Upstream() string { return f.path(upstreamDir) }
 
 // TranscriptDir is the directory of the transcripts, one per run. It is there
 // once the first has been created.

@@ -104,6 +104,17 @@ func Dial(ctx context.Context, ns netns.NsHandle, network, address string) (net.
 	return conn, err
 }
 
+// Listen listens inside ns. Connections can be taken anywhere.
+func Listen(ctx context.Context, ns netns.NsHandle, network, address string) (net.Listener, error) {
+	var l net.Listener
+	err := Do(ns, func() error {
+		var err error
+		l, err = (&net.ListenConfig{}).Listen(ctx, network, address)
+		return err //nolint:wrapcheck // net.OpError already says what was listened on
+	})
+	return l, err
+}
+
 // NewWire makes a namespace that holds nothing but a switch.
 func NewWire() (netns.NsHandle, error) {
 	ns, err := New()
