@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 
@@ -75,29 +73,16 @@ func localInputs(ans answers) (render.Inputs, error) {
 // with a manifest of their sums. The folder is replaced as a whole: of an
 // earlier deployment nothing stays.
 func keepRendered(folder *state.Folder, tree render.Tree) error {
-	// The run holds the lock, so what is there under these names was left.
-	dir := folder.Rendered()
-	beside, before := dir+".new", dir+".old"
-	if err := errors.Join(os.RemoveAll(beside), os.RemoveAll(before)); err != nil {
-		return fmt.Errorf("clear what an earlier run left: %w", err)
-	}
-	if err := os.Mkdir(beside, 0o700); err != nil {
-		return fmt.Errorf("write the files: %w", err)
-	}
-	if _, err := render.ExportDir(tree, beside); err != nil {
-		return errors.Join(fmt.Errorf("write the files: %w", err), os.RemoveAll(beside))
-	}
-	if err := os.Rename(dir, before); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("replace the files: %w", err)
-	}
-	if err := os.Rename(beside, dir); err != nil {
-		return fmt.Errorf("replace the files: %w", err)
+	if err := folder.ReplaceRendered(func(dir string) error {
+		if _, err := render.ExportDir(tree, dir); err != nil {
+			return fmt.Errorf("write the files: %w", err)
+		}
+		return nil
+	}); err != nil {
+		return err //nolint:wrapcheck // it says what it did
 	}
 	if err := folder.SaveManifest(manifest(tree)); err != nil {
 		return fmt.Errorf("write the manifest: %w", err)
-	}
-	if err := os.RemoveAll(before); err != nil {
-		return fmt.Errorf("remove the files of the deployment before: %w", err)
 	}
 	return nil
 }

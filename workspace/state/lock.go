@@ -69,7 +69,7 @@ func (f *Folder) Lock(info Holder) (*Lock, error) {
 // sweep removes the files that a process left half written when it was killed.
 // Who holds the lock is the only one that writes.
 func (f *Folder) sweep() error {
-	for _, name := range []string{workspaceFile, secretsFile, manifestFile, reportFile, firewallFile} {
+	for _, name := range []string{workspaceFile, secretsFile, manifestFile, reportFile, firewallFile, alterationFile} {
 		left, err := filepath.Glob(f.path("." + name + "[0-9]*")) // as renameio names them
 		if err != nil {
 			return fmt.Errorf("what was left of %s: %w", name, err)
@@ -80,7 +80,7 @@ func (f *Folder) sweep() error {
 			}
 		}
 	}
-	return nil
+	return f.settleRendered()
 }
 
 // Close gives the folder back. The file stays: removing it would let two

@@ -17,6 +17,13 @@ func TestMain(m *testing.M) {
 		hold(".")
 		return
 	}
+	if os.Getenv(writingEnv) != "" {
+		if err := writeAndBeKilled("."); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		return
+	}
 	os.Exit(m.Run())
 }
 
