@@ -120,12 +120,18 @@ func dockerLines(host string, os facts.OS) []string {
 	return lines
 }
 
+// aptMend ends what an installation left that was cut in the middle, without which
+// apt-get refuses to install anything; where nothing was cut it does nothing. So the
+// commands can be run again after a lost connection or a power cut.
+const aptMend = "DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
+
 const aptInstall = "DEBIAN_FRONTEND=noninteractive apt-get install -y "
 
 // distributionApt installs packages of the distribution's, if its Compose is
 // not too old.
 func distributionApt(compose string, others ...string) []string {
 	return []string{
+		aptMend,
 		"apt-get update",
 		"dpkg --compare-versions \"$(apt-cache policy " + compose + " | sed -n 's/^ *Candidate: //p')\" ge " + check.OldestCompose,
 		aptInstall + strings.Join(append(others, compose), " "),
@@ -136,6 +142,7 @@ func distributionApt(compose string, others ...string) []string {
 func dockerApt(family string) []string {
 	base := "https://download.docker.com/linux/" + family
 	return []string{
+		aptMend,
 		"apt-get update",
 		aptInstall + "ca-certificates curl",
 		"install -m 0755 -d /etc/apt/keyrings",

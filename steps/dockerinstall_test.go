@@ -82,8 +82,14 @@ func TestInstallDocker(t *testing.T) {
 	}
 	// Whatever this machine has, the host has no Docker.
 	program("docker", "echo 'docker: not found' >&2; exit 127\n")
-	program("apt-get", `echo "apt-get $*" >>'`+ran+`'; case $1 in install) echo "E: Unable to locate package $3" >&2; exit 100 ;; esac`)
-	program("dpkg", "exit 0\n")
+	program("apt-get", `echo "apt-get $*" >>'`+ran+`'; case $1 in install)
+	[ ! -e '`+bin+`/cut' ] || { echo "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem." >&2; exit 100; }
+	echo "E: Unable to locate package $3" >&2; exit 100 ;; esac`)
+	// An installation before this one was cut in the middle.
+	program("dpkg", "[ \"$*\" != '--configure -a' ] || rm -f '"+bin+"/cut'\n")
+	if err := os.WriteFile(filepath.Join(bin, "cut"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	s := &Site{Workspace: box(t).Workspace, Hosts: map[string]remote.Host{"box": remotetest.NewServer(t, remotetest.Options{
 		Path: bin, Env: []string{"DOCKER_HOST=unix://" + filepath.Join(bin, "none.sock")},
 	}).Connect(t)}}
@@ -95,6 +101,9 @@ func TestInstallDocker(t *testing.T) {
 	step := s.docker("box", commands["box"])
 	err = step.Apply(t.Context(), &output{})
 	problem, ok := errors.AsType[*engine.Problem](err)
+	if _, left := os.Stat(filepath.Join(bin, "cut")); left == nil {
+		t.Error("what was cut is not ended before more is installed")
+	}
 	if !ok || !strings.Contains(err.Error(), "exit code 100") || !strings.Contains(problem.Next, dockerManual) {
 		t.Errorf("a package that is not there: %v", err)
 	}
