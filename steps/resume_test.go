@@ -46,8 +46,8 @@ func guides() workspace.Workspace {
 }
 
 var (
-	allMoments = flag.Bool("all-moments", false, "let the operator die at every moment of a run, not at some")
-	allBytes   = flag.Bool("all-bytes", false, "cut the journal at every byte, not at some")
+	allMoments = flag.Bool("all-moments", false, "let the operator die at every moment of a run with one step at a time, not at some")
+	allBytes   = flag.Bool("all-bytes", false, "cut the journal at every byte, not at some, and let the operator die at every moment with many steps at once too")
 )
 
 // deployment is a workspace on hosts in memory, and its journal.
@@ -217,22 +217,31 @@ func TestResumeAfterDeathAtAnyMoment(t *testing.T) {
 				t.Fatal(err)
 			}
 			moments, want := undisturbed.world.Moments(), undisturbed.picture(t)
-			var deaths [][2]int // the moment, and how many steps run at once
+			var one, many [][2]int // the moment, and how many steps run at once
 			for moment := 1; moment <= moments; moment++ {
-				deaths = append(deaths, [2]int{moment, 1}, [2]int{moment, engine.DefaultConcurrency})
+				one, many = append(one, [2]int{moment, 1}), append(many, [2]int{moment, engine.DefaultConcurrency})
+			}
+			const some = 12
+			seed := uint64(time.Now().UnixNano())
+			t.Logf("seed %d", seed)
+			random := rand.New(rand.NewPCG(seed, 0))
+			sample := func(list [][2]int) [][2]int {
+				random.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+				return list[:some]
 			}
 			if !*allMoments {
-				seed := uint64(time.Now().UnixNano())
-				t.Logf("seed %d", seed)
-				rand.New(rand.NewPCG(seed, 0)).Shuffle(len(deaths), func(i, j int) { deaths[i], deaths[j] = deaths[j], deaths[i] })
-				deaths = deaths[:24]
+				one = sample(one)
 			}
+			if !*allBytes {
+				many = sample(many)
+			}
+			deaths := slices.Concat(one, many)
 			each(t, deaths, func(death [2]int) {
 				if problem := dieAndResume(t, a.again(t), death[0], death[1], want); problem != "" {
 					t.Errorf("dead at moment %d of %d, %d steps at once: %s", death[0], moments, death[1], problem)
 				}
 			})
-			t.Logf("dead at %d of %d moments; %d changes of hosts", len(deaths), moments, undisturbed.world.Changes())
+			t.Logf("dead at %d of %d moments with one step at a time, at %d with many; %d changes of hosts", len(one), moments, len(many), undisturbed.world.Changes())
 		})
 	}
 }
