@@ -188,6 +188,7 @@ func TestAddAndRemoveKilled(t *testing.T) {
 	alone, both := r.lists(), ""
 	began, kills := time.Now(), 0
 	for n, killed := 1, true; killed; n++ {
+		killed = false
 		for _, step := range []struct {
 			verb string
 			args []string
@@ -198,21 +199,23 @@ func TestAddAndRemoveKilled(t *testing.T) {
 			{"remove", remove, remove, "1 of 1 instance registered"},
 		} {
 			cut, said := r.cut(n, step.args...)
-			killed = killed && cut || step.verb == "add" && cut
 			if cut {
-				kills++
+				kills, killed = kills+1, true
 				r.inLists()
 			}
-			if cut && (r.underWay() || step.verb == "remove" && r.has2()) {
-				o := r.run(step.on...)
+			again := step.args // of what was killed before it began
+			switch {
+			case r.underWay():
+				again = step.on
+			case r.has2() == (step.verb == "add"):
+				again = []string{"status"} // it was done
+			}
+			if cut {
+				o := r.run(again...)
 				if o.code != 0 {
 					t.Fatalf("%s, killed at record %d, does not go on: code %d:\n%s\nbefore:\n%s", step.verb, n, o.code, tail(o.text(), 60), tail(said, 40))
 				}
 				said = o.text()
-			} else if cut { // it was killed before it began
-				if o := r.run(step.args...); o.code == 0 {
-					said = o.text()
-				}
 			}
 			if !strings.Contains(said, step.says) {
 				t.Fatalf("%s, killed at record %d:\n%s", step.verb, n, tail(said, 60))
