@@ -48,7 +48,8 @@ type Name struct {
 	// probe for each address that the operator was given for it (Probe.Address).
 	Ports map[int][]Probe
 	// Public are the proxy's addresses as the world knows them, as far as they
-	// are not on its interfaces: behind NAT, or told by the operator.
+	// are not on its interfaces: behind NAT, where it was heard from within the
+	// cluster by way of it, or told by the operator.
 	Public []netip.Addr
 }
 

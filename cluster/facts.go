@@ -49,6 +49,9 @@ type ReplicaSet struct {
 	Imitation string `json:"imitation,omitempty"`
 	// Time is the server's clock.
 	Time time.Time `json:"time,omitzero"`
+	// Process is what the server's process calls itself, new at each start; empty
+	// where it has no name, as before MongoDB 4.4.
+	Process string `json:"-"`
 }
 
 // Registry is the collection in which every running instance keeps a record

@@ -12,9 +12,9 @@ import (
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
-// idHeader carries the id of the instance that answered, the _id of its
+// InstanceHeader carries the id of the instance that answered, the _id of its
 // record (Rocket.Chat PR #7211). A proxy may strip it.
-const idHeader = "X-Instance-ID"
+const InstanceHeader = "X-Instance-ID"
 
 // ProbeInstance asks one instance directly, over dial from its own host: its
 // HTTP port, its metrics and its licence. Each question has its own deadline
@@ -76,7 +76,7 @@ func (r *InstanceReport) askInfo(ctx context.Context, web *http.Client) {
 		r.Error = failure(err)
 		return
 	}
-	r.ID = reply.header.Get(idHeader)
+	r.ID = reply.header.Get(InstanceHeader)
 	i, err := readInfo(reply)
 	if err != nil {
 		r.Error = failure(fmt.Errorf("%s: %w", r.Address, err))

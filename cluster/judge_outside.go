@@ -106,7 +106,7 @@ func (j *judge) rotation() {
 	if p.Anonymous == p.Answers {
 		j.find(Finding{
 			ID: "spread-unknown", Verdict: VerdictUnknown, Host: host,
-			Text: "which instances answer through the proxy is not known: the answers have no " + idHeader,
+			Text: "which instances answer through the proxy is not known: the answers have no " + InstanceHeader,
 		})
 		return
 	}

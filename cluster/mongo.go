@@ -182,11 +182,18 @@ func (s *session) hello(ctx context.Context) (ReplicaSet, error) {
 		Me      string    `bson:"me"`
 		Hosts   []string  `bson:"hosts"`
 		Time    time.Time `bson:"localTime"`
+		// Version is that of the topology as this process sees it.
+		Version struct {
+			Process bson.ObjectID `bson:"processId"`
+		} `bson:"topologyVersion"`
 	}
 	if err := admin.RunCommand(ctx, bson.D{{Key: "hello", Value: 1}}).Decode(&hello); err != nil {
 		return ReplicaSet{}, s.err(err)
 	}
 	set := ReplicaSet{Name: hello.SetName, Primary: hello.Primary, Me: hello.Me, Hosts: hello.Hosts, Time: hello.Time.UTC()}
+	if !hello.Version.Process.IsZero() {
+		set.Process = hello.Version.Process.Hex()
+	}
 	var build struct {
 		Version  string `bson:"version"`
 		FerretDB string `bson:"ferretdbVersion"`

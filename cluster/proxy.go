@@ -163,7 +163,7 @@ func (r *ProxyReport) note(reply webReply, seen map[string]int) {
 		return
 	}
 	r.Answers++
-	if id := reply.header.Get(idHeader); id != "" {
+	if id := reply.header.Get(InstanceHeader); id != "" {
 		seen[id]++
 	} else {
 		r.Anonymous++

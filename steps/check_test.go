@@ -115,6 +115,36 @@ func TestExposureByName(t *testing.T) {
 	}
 }
 
+// From a host of the cluster the domain's public address is tried as well: a router
+// that sends the connection back proves that the address is the proxy's.
+func TestHairpin(t *testing.T) {
+	t.Parallel()
+	w := guide().Complete()
+	public := netip.MustParseAddr("203.0.113.7")
+	for outcome, want := range map[probe.Kind][]netip.Addr{probe.Answered: {public}, probe.NoAnswer: nil, probe.Other: nil} {
+		l := &looker{
+			s: &Site{Workspace: w}, logins: map[string][]netip.Addr{}, ours: map[string][]string{}, more: make(chan struct{}, 1),
+			e: check.Evidence{Names: map[string]check.Name{}, Probes: map[check.Path]check.Probe{}, Outside: check.Outside{Inside: "this machine is the host rc1", Probes: map[check.Place]check.Probe{}}},
+			o: Looking{Lookup: func(context.Context, string) ([]netip.Addr, error) {
+				return []netip.Addr{public, netip.MustParseAddr("10.0.0.13")}, nil
+			}},
+		}
+		l.names(t.Context())
+		p := l.plan()
+		tried := 0
+		for i, e := range p.edges {
+			if e.From == check.World {
+				tried++
+				p.take[i](probeOf(probe.Result{Edge: e, Outcome: probe.Outcome{Kind: outcome}}))
+				p.take[i](probeOf(probe.Result{Edge: e, Outcome: probe.Outcome{Kind: outcome}}))
+			}
+		}
+		if diff := cmp.Diff(want, l.e.Names[w.Domain].Public, cmp.Comparer(func(x, y netip.Addr) bool { return x == y })); diff != "" || tried != 2 {
+			t.Errorf("%s over %d ways (-want +got):\n%s", outcome, tried, diff)
+		}
+	}
+}
+
 func TestListenerOf(t *testing.T) {
 	t.Parallel()
 	ours := probe.Owner{PID: 7, Program: "mongod", Container: "mongodb-1", Project: "database"}

@@ -144,7 +144,7 @@ func (l *looker) external(ctx context.Context) {
 				asking, cancel := context.WithTimeout(ctx, askWithin)
 				defer cancel()
 				// What does not say hello to strangers is not wrong for that.
-				if askMongoDB(asking, h.Dial, edge.Address, options) == check.ServiceRight {
+				if said, _ := askMongoDB(asking, h.Dial, edge.Address, options); said == check.ServiceRight {
 					seen.Service = check.ServiceRight
 				}
 			}

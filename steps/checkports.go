@@ -190,6 +190,7 @@ func (p *ports) names(add func(string, netip.AddrPort, check.Site, func(check.Pr
 				continue
 			case l.e.Outside.Inside != "":
 				seen = []check.Probe{{Outcome: check.OutcomeInside}}
+				p.hairpins(name, s, found, add)
 			default:
 				for i := range seen {
 					addr := netip.AddrPortFrom(found[i], uint16(s.Port)) //nolint:gosec // a valid workspace's ports fit
@@ -199,6 +200,37 @@ func (p *ports) names(add func(string, netip.AddrPort, check.Site, func(check.Pr
 			}
 			l.e.Names[name].Ports[s.Port] = seen
 		}
+	}
+}
+
+// hairpins tries the addresses of a name from within the cluster, which no host has
+// on an interface: many a router sends such a connection back. Who hears the proxy
+// there knows that the address is translated to it, though not that the world gets
+// in.
+func (p *ports) hairpins(name string, s check.Site, found []netip.Addr, add func(string, netip.AddrPort, check.Site, func(check.Probe))) {
+	l := p.l
+	for _, a := range found[:min(len(found), mostAddresses)] {
+		a = a.Unmap()
+		if a.IsLoopback() || a.IsPrivate() {
+			continue
+		}
+		proven := func() {
+			if n := l.e.Names[name]; !slices.Contains(n.Public, a) {
+				n.Public = append(n.Public, a)
+				l.e.Names[name] = n
+			}
+		}
+		addr := netip.AddrPortFrom(a, uint16(s.Port)) //nolint:gosec // a valid workspace's ports fit
+		add(check.World, addr, s, func(seen check.Probe) {
+			if seen.Outcome == check.OutcomeNonce {
+				proven()
+			}
+		})
+		p.asks = append(p.asks, ask{addr: addr.String(), place: s.Place, take: func(said check.ServiceAnswer) {
+			if said == check.ServiceRight {
+				proven()
+			}
+		}})
 	}
 }
 

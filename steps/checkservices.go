@@ -23,18 +23,33 @@ import (
 const askWithin = 5 * time.Second
 
 // service asks the service of this workspace that has a port, in its own
-// language, from where it is used.
+// language, from where it is used. MongoDB, NATS and Rocket.Chat tell which process
+// it is that answers: then it must be the one that their own host reaches, and not
+// another of its kind behind the same address.
 func (l *looker) service(ctx context.Context, a ask) check.ServiceAnswer {
+	said, who := l.speak(ctx, a, a.from)
+	if said != check.ServiceRight || who == "" || a.from == a.place.Host {
+		return said
+	}
+	if _, own := l.speak(ctx, a, a.place.Host); own != "" && own != who {
+		return check.ServiceWrong
+	}
+	return said
+}
+
+// speak asks from one place, and returns also which process answered; empty where
+// it does not tell.
+func (l *looker) speak(ctx context.Context, a ask, from string) (said check.ServiceAnswer, who string) {
 	dial := l.s.View.Outside
-	if a.from != check.World {
-		h, ok := l.s.Hosts[a.from]
+	if from != check.World {
+		h, ok := l.s.Hosts[from]
 		if !ok {
-			return ""
+			return "", ""
 		}
 		dial = h.Dial
 	}
 	if dial == nil {
-		return ""
+		return "", ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -47,12 +62,15 @@ func (l *looker) service(ctx context.Context, a ask) check.ServiceAnswer {
 		return askNATS(ctx, dial, a.addr)
 	case a.place.Host == d.Host && w.RunsMonitoring() && port == w.Grafana.Port:
 		return l.askWeb(ctx, dial, a.addr, "http://"+a.addr+grafanaPath(w)+"/api/health", isGrafana)
+	// Behind the proxy it may be another instance each time.
 	case a.place.Host == w.Proxy.Host && w.TLS.Mode != workspace.TLSNone && port == w.Proxy.HTTPSPort:
-		return l.askWeb(ctx, dial, a.addr, "https://"+w.Domain+"/api/info", isRocketChat)
+		said, _ = l.askWeb(ctx, dial, a.addr, "https://"+w.Domain+"/api/info", isRocketChat)
+		return said, ""
 	case a.place.Host == w.Proxy.Host && w.TLS.Mode != workspace.TLSNone && port == w.Proxy.HTTPPort:
 		return l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/", leadsTo(w.Domain))
 	case a.place.Host == w.Proxy.Host && port == w.Proxy.HTTPPort:
-		return l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/api/info", isRocketChat)
+		said, _ = l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/api/info", isRocketChat)
+		return said, ""
 	}
 	for _, i := range w.InstancesOn(a.place.Host) {
 		switch a.place.Port {
@@ -63,36 +81,42 @@ func (l *looker) service(ctx context.Context, a ask) check.ServiceAnswer {
 		}
 	}
 	// Moleculer's transporter says nothing to strangers.
-	return check.ServiceSilent
+	return check.ServiceSilent, ""
 }
 
-func askMongoDB(ctx context.Context, dial cluster.Dial, address, options string) check.ServiceAnswer {
-	_, err := cluster.Hello(ctx, dial, "mongodb://"+address+"/?directConnection=true"+options)
+func askMongoDB(ctx context.Context, dial cluster.Dial, address, options string) (said check.ServiceAnswer, who string) {
+	set, err := cluster.Hello(ctx, dial, "mongodb://"+address+"/?directConnection=true"+options)
 	switch {
+	case err == nil && set.Name+set.Me+set.Process == "":
+		return check.ServiceRight, ""
 	case err == nil:
-		return check.ServiceRight
+		return check.ServiceRight, set.Name + " " + set.Me + " " + set.Process
 	case ctx.Err() != nil:
-		return check.ServiceSilent
+		return check.ServiceSilent, ""
 	}
-	return check.ServiceWrong
+	return check.ServiceWrong, ""
 }
 
 // askNATS waits for the greeting that a NATS server begins with.
-func askNATS(ctx context.Context, dial cluster.Dial, address string) check.ServiceAnswer {
+func askNATS(ctx context.Context, dial cluster.Dial, address string) (said check.ServiceAnswer, who string) {
 	conn, err := dial(ctx, "tcp", address)
 	if err != nil {
-		return check.ServiceSilent
+		return check.ServiceSilent, ""
 	}
 	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	line, err := bufio.NewReader(io.LimitReader(conn, 64<<10)).ReadString('\n')
 	switch {
 	case strings.HasPrefix(line, "INFO {"):
-		return check.ServiceRight
+		var info struct {
+			Server string `json:"server_id"`
+		}
+		_ = json.Unmarshal([]byte(strings.TrimPrefix(line, "INFO ")), &info) // one that does not tell is right all the same
+		return check.ServiceRight, info.Server
 	case line == "" && err != nil:
-		return check.ServiceSilent
+		return check.ServiceSilent, ""
 	}
-	return check.ServiceWrong
+	return check.ServiceWrong, ""
 }
 
 // reply is what a web server said.
@@ -103,8 +127,9 @@ type reply struct {
 }
 
 // askWeb asks for a page at an address, whatever DNS says of its name. What is
-// starting, or answers over a certificate that is still to come, is silent.
-func (l *looker) askWeb(ctx context.Context, dial cluster.Dial, address, page string, right func(reply) bool) check.ServiceAnswer {
+// starting, or answers over a certificate that is still to come, is silent. Of
+// Rocket.Chat it returns which process answered.
+func (l *looker) askWeb(ctx context.Context, dial cluster.Dial, address, page string, right func(reply) bool) (said check.ServiceAnswer, who string) {
 	trust := &tls.Config{MinVersion: tls.VersionTLS12}
 	if l.s.View.OutsideTLS != nil {
 		trust = l.s.View.OutsideTLS.Clone()
@@ -120,24 +145,24 @@ func (l *looker) askWeb(ctx context.Context, dial cluster.Dial, address, page st
 	web := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, page, http.NoBody)
 	if err != nil {
-		return ""
+		return "", ""
 	}
 	res, err := web.Do(req)
 	if err != nil {
 		if strings.Contains(err.Error(), "malformed HTTP") {
-			return check.ServiceWrong
+			return check.ServiceWrong, ""
 		}
-		return check.ServiceSilent
+		return check.ServiceSilent, ""
 	}
 	defer func() { _ = res.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
 	switch {
 	case err != nil || res.StatusCode >= http.StatusInternalServerError:
-		return check.ServiceSilent
+		return check.ServiceSilent, ""
 	case right(reply{res.StatusCode, res.Header.Get("Location"), body}):
-		return check.ServiceRight
+		return check.ServiceRight, res.Header.Get(cluster.InstanceHeader)
 	}
-	return check.ServiceWrong
+	return check.ServiceWrong, ""
 }
 
 // byName takes also a certificate whose authority is not known here, if it is for

@@ -1,11 +1,17 @@
 package steps
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/rcwizard/rcwizard/check"
+	"github.com/rcwizard/rcwizard/remote"
 )
 
 // A certificate of an authority that this machine does not know is enough for
@@ -43,4 +49,48 @@ func TestByName(t *testing.T) {
 			_ = conn.Close()
 		}
 	}
+}
+
+// A NATS server that answers at the address of the database's host is not taken for
+// the workspace's own if the host itself reaches another one there.
+func TestServiceOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	nats := func(id string) func(context.Context, string, string) (net.Conn, error) {
+		return func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			go func() {
+				_, _ = io.WriteString(far, "INFO {\"server_id\":\""+id+"\",\"version\":\"2.11\"} \r\n")
+				_ = far.Close()
+			}()
+			return near, nil
+		}
+	}
+	w := guide().Complete()
+	for _, test := range []struct {
+		far, own string
+		want     check.ServiceAnswer
+	}{
+		{"NA", "NA", check.ServiceRight},
+		{"NB", "NA", check.ServiceWrong},
+		{"", "NA", check.ServiceRight}, // it does not tell
+		{"NB", "", check.ServiceRight},
+	} {
+		l := &looker{s: &Site{Workspace: w, Hosts: map[string]remote.Host{
+			w.Instances[0].Host: &dialling{dial: nats(test.far)}, w.Database.Host: &dialling{dial: nats(test.own)},
+		}}}
+		a := ask{from: w.Instances[0].Host, addr: "10.0.0.10:4222", place: check.Place{Host: w.Database.Host, Port: w.Database.NATSPort}}
+		if got := l.service(t.Context(), a); got != test.want {
+			t.Errorf("%+v: %s", test, got)
+		}
+	}
+}
+
+// dialling is a host of which nothing is used but its connections.
+type dialling struct {
+	remote.Host
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+func (d *dialling) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	return d.dial(ctx, network, address)
 }

@@ -57,7 +57,7 @@ func (a *app) check(ctx context.Context, args []string) error {
 	if err := a.firewallUse(); err != nil {
 		return err
 	}
-	ans, err := a.answers(args)
+	ans, err := a.answersOrDraft(args)
 	if err != nil {
 		return err
 	}

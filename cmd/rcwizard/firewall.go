@@ -24,6 +24,7 @@ func firewallFlags(cmd *cobra.Command) {
 	f.Bool("apply", false, "with --firewall: run those of the lines that are missing, after showing them")
 	f.Bool("undo", false, "with --firewall: take back what --apply did, and nothing else")
 	f.BoolP("yes", "y", false, "with --apply or --undo: do not ask")
+	lockFlags(cmd)
 }
 
 // firewallUse refuses flags that make no sense together.
@@ -242,6 +243,14 @@ func (r *firewallRun) apply(ctx context.Context) error {
 			return &exitError{code: exitInterrupted, err: errors.New("nothing was changed")}
 		}
 	}
+	release, err := r.take(ctx, changedHosts(changes), "check --firewall --apply")
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := r.stillMissing(ctx, evidence, missing, changes); err != nil {
+		return err
+	}
 	for i := range changes {
 		c := &changes[i]
 		c.At = time.Now().UTC().Truncate(time.Second)
@@ -262,6 +271,53 @@ func (r *firewallRun) apply(ctx context.Context) error {
 		return err
 	}
 	return r.prove(evidence)
+}
+
+// take keeps other operators away from those hosts that are connected, and from no
+// other: one that cannot be locked is none that is changed.
+func (r *firewallRun) take(ctx context.Context, hosts []string, doing string) (release func(), err error) {
+	part := &steps.Site{Workspace: r.ans.workspace, Hosts: map[string]remote.Host{}}
+	for _, name := range hosts {
+		if h, ok := r.site.Hosts[name]; ok {
+			part.Hosts[name] = h
+		}
+	}
+	if len(part.Hosts) == 0 {
+		return func() {}, nil
+	}
+	release, err = r.lockHosts(ctx, r.ans, part, doing)
+	if err == nil {
+		maps.Copy(r.site.Hosts, part.Hosts) // guarded now
+	}
+	return release, err
+}
+
+func changedHosts(changes []check.AppliedChange) []string {
+	out := make([]string, len(changes))
+	for i, c := range changes {
+		out[i] = c.Host
+	}
+	return out
+}
+
+// stillMissing looks once more, now that nobody else changes the hosts: what was
+// shown and agreed to must be what is run.
+func (r *firewallRun) stillMissing(ctx context.Context, evidence check.Evidence, missing []check.Edge, shown []check.AppliedChange) error {
+	var all sync.WaitGroup
+	troubles := make([]error, len(shown))
+	for i, c := range shown {
+		all.Go(func() {
+			now, err := steps.PlanFirewall(ctx, r.site.Hosts[c.Host], r.ans.workspace, missing, evidence.Hosts[c.Host].Firewall)
+			switch {
+			case err != nil:
+				troubles[i] = fmt.Errorf("look at the firewall of %s once more: %w", c.Host, err)
+			case !slices.Equal(now.Apply, c.Apply):
+				troubles[i] = fmt.Errorf("host %s: its firewall was changed since the lines were shown: run again", c.Host)
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(troubles...)
 }
 
 // plan finds out what every host lacks, and shows it.

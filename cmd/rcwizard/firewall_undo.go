@@ -36,6 +36,11 @@ func (r *firewallRun) undo(ctx context.Context) error {
 			return &exitError{code: exitInterrupted, err: errors.New("nothing was changed")}
 		}
 	}
+	release, err := r.take(ctx, hosts, "check --firewall --undo")
+	if err != nil {
+		return err
+	}
+	defer release()
 	evidence, err := r.evidence(ctx, notForFirewalls()...)
 	if err != nil {
 		return err
