@@ -27,7 +27,7 @@ func TestDockerFromDistribution(t *testing.T) {
 
 	o := r.install("--install-docker=distribution")
 	t.Logf("lab: with Docker installed from Debian's packages, installed in %.1f s", o.took.Seconds())
-	if !strings.Contains(o.stderr, "as root on new:\n    apt-get update\n    dpkg --compare-versions ") || !strings.Contains(o.stdout, "$ apt-get update") {
+	if !strings.Contains(o.stderr, "as root on new:\n") || !strings.Contains(o.stderr, "\n    apt-get update\n    dpkg --compare-versions ") || !strings.Contains(o.stdout, "$ apt-get update") {
 		t.Errorf("the commands were not shown, or not run:\n%s\n%s", head(o.stdout, 60), o.stderr)
 	}
 	r.counts(cluster.VerdictOK, "2 of 2 instances registered, linked")
