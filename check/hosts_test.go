@@ -14,6 +14,12 @@ func hostScenarios() []scenario {
 	sudo := func(s Sudo, needed Answer) func(*workspace.Workspace, *Evidence) {
 		return onHost("rc1", func(h *Host) { h.User, h.Sudo, h.RootNeeded = "deploy", s, needed })
 	}
+	official := func(compose string) func(*workspace.Workspace, *Evidence) {
+		return func(w *workspace.Workspace, e *Evidence) {
+			w.Compose = workspace.ComposeOfficial
+			e.host("rc1", func(h *Host) { h.Docker.Compose = compose })
+		}
+	}
 	docker := func(change func(*Docker)) func(*workspace.Workspace, *Evidence) {
 		return onHost("rc1", func(h *Host) { change(&h.Docker) })
 	}
@@ -111,6 +117,8 @@ func hostScenarios() []scenario {
 		{"host:rc1:compose", Pass, "compose-fits", docker(func(d *Docker) { d.Compose = "v2.24.0" })},
 		{"host:rc1:compose", Fail, "compose-absent", docker(func(d *Docker) { d.Compose = "" })},
 		{"host:rc1:compose", Fail, "compose-old", docker(func(d *Docker) { d.Compose = "2.23.3" })},
+		{"host:rc1:compose", Fail, "compose-old", official("2.24.3")}, // has no !override yet
+		{"host:rc1:compose", Pass, "compose-fits", official("2.24.4")},
 		{"host:rc1:compose", Unknown, "compose-unknown", docker(func(d *Docker) { d.Compose, d.ComposeAsked = "", false })},
 		{"host:rc1:docker-mode", Pass, "docker-mode-fits", same},
 		{"host:rc1:docker-mode", Fail, "docker-rootless", docker(func(d *Docker) { d.Rootless = Yes })},

@@ -294,25 +294,32 @@ func TestMissed(t *testing.T) {
 	}
 }
 
+// simulated is a workspace's cluster whose hosts are in memory, with nothing
+// deployed on them yet.
+func simulated(t *testing.T, w workspace.Workspace) (*steps.Site, *stepstest.World) {
+	t.Helper()
+	secrets, _ := workspace.Secrets{}.Generate(w)
+	tree, err := render.Render(render.Inputs{Workspace: w, Secrets: secrets})
+	if err != nil {
+		t.Fatal(err)
+	}
+	world := stepstest.New(t, w)
+	hosts := world.Hosts()
+	t.Cleanup(func() { closeAll(hosts) })
+	timing := steps.Patience()
+	timing.Poll = time.Millisecond
+	return &steps.Site{
+		Workspace: w, Secrets: secrets, Tree: tree, Hosts: hosts, Timing: timing,
+		View: steps.ViewFrom(w, hosts, world.Outside, world.Trust()),
+	}, world
+}
+
 // Whoever does not know of an instance that was added from another machine changes
 // nothing; an order of one's own, and an edit of the answers there, are no reason.
 func TestCurrent(t *testing.T) {
 	t.Parallel()
 	_, theirs := operator(t, nil)
-	secrets, _ := workspace.Secrets{}.Generate(theirs.workspace)
-	tree, err := render.Render(render.Inputs{Workspace: theirs.workspace, Secrets: secrets})
-	if err != nil {
-		t.Fatal(err)
-	}
-	world := stepstest.New(t, theirs.workspace)
-	hosts := world.Hosts()
-	timing := steps.Patience()
-	timing.Poll = time.Millisecond
-	site := &steps.Site{
-		Workspace: theirs.workspace, Secrets: secrets, Tree: tree, Hosts: hosts, Timing: timing,
-		View: steps.ViewFrom(theirs.workspace, hosts, world.Outside, world.Trust()),
-	}
-	t.Cleanup(func() { closeAll(hosts) })
+	site, world := simulated(t, theirs.workspace)
 	asks := func(want string, edit func(*workspace.Workspace)) {
 		t.Helper()
 		a, ans := operator(t, edit)

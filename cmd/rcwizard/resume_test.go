@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
 )
@@ -78,5 +80,43 @@ func TestGivenFlags(t *testing.T) {
 	}
 	if got := flagDifferences(given, given); len(got) > 0 {
 		t.Errorf("of the same: %v", got)
+	}
+}
+
+// The guide has people raise the release by hand, and the answers know nothing of
+// it: resume says which one runs, and how to stay with it, before it goes on.
+func TestTellRelease(t *testing.T) {
+	t.Parallel()
+	_, runs := operator(t, nil)
+	site, _ := simulated(t, runs.workspace)
+	said := func(release string, json bool) (person, program string) {
+		t.Helper()
+		a, _ := operator(t, nil)
+		out, events := new(bytes.Buffer), new(bytes.Buffer)
+		a.sys.stderr, a.sys.stdout = out, events
+		a.config.Set("json", json)
+		answers := site.Workspace
+		answers.Release = release
+		if err := a.tellRelease(t.Context(), &steps.Site{Workspace: answers, Secrets: site.Secrets, Tree: site.Tree, Hosts: site.Hosts}); err != nil {
+			t.Error(err)
+		}
+		return out.String(), events.String()
+	}
+	if person, _ := said("8.9.0", false); person != "" {
+		t.Errorf("of a cluster that does not run: %q", person)
+	}
+	if _, err := engine.Run(t.Context(), steps.Install(site), engine.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if person, _ := said(runs.workspace.Release, false); person != "" {
+		t.Errorf("of the release that the answers have: %q", person)
+	}
+	person, program := said("8.9.0", true)
+	want := "the cluster runs release " + runs.workspace.Release + ", and the answers say 8.9.0; to stay with the one that runs, give --release " + runs.workspace.Release + "\n"
+	if person != want {
+		t.Errorf("%q, want %q", person, want)
+	}
+	if !strings.Contains(program, `"runs":"`+runs.workspace.Release+`","answers":"8.9.0"`) {
+		t.Errorf("the event is %q", program)
 	}
 }
