@@ -189,6 +189,17 @@ func (d *Docker) Container(ctx context.Context, id string) (Container, error) {
 	return c, nil
 }
 
+// Rename gives a container, running or not, another name. One that another
+// container has is an error.
+func (d *Docker) Rename(ctx context.Context, id, name string) error {
+	ctx, cancel := asking(ctx)
+	defer cancel()
+	if _, err := d.api.ContainerRename(ctx, id, client.ContainerRenameOptions{NewName: name}); err != nil {
+		return d.fail("rename the container "+id+" to "+name, err)
+	}
+	return nil
+}
+
 // engineTime reads the engine's time; its year 1 is the zero time.
 func engineTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)

@@ -82,6 +82,10 @@ func answer(w http.ResponseWriter, r *http.Request, path string) {
 			"Id": "c2", "Name": "/rc-init-1", "Image": "sha256:bb", "State": m{"Status": "exited", "ExitCode": 3, "OOMKilled": true, "Error": "why"},
 			"Config": m{"Image": "init:1", "Tty": true, "Labels": m{"com.docker.compose.service": "init"}},
 		})
+	case "/containers/c1/rename":
+		if r.Method != http.MethodPost || r.URL.Query().Get("name") != "rc-mongodb-2" {
+			http.Error(w, `{"message":"Conflict. The container name is already in use"}`, http.StatusConflict)
+		}
 	case "/containers/c1/logs":
 		for _, part := range []struct {
 			stream byte
@@ -154,6 +158,12 @@ func TestDocker(t *testing.T) {
 	d, err := h.Docker(ctx)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := d.Rename(ctx, "c1", "rc-mongodb-2"); err != nil {
+		t.Error(err)
+	}
+	if err := d.Rename(ctx, "c1", "rc-init-1"); err == nil || !strings.Contains(err.Error(), "already in use") {
+		t.Errorf("to a name that is taken: %v", err)
 	}
 	if d.Way() != "socket" {
 		t.Errorf("way %q", d.Way())

@@ -125,6 +125,8 @@ func amiss(want Service, have *remote.Container) string {
 		return "no container"
 	case have.ConfigHash != want.ConfigHash:
 		return "made from another configuration"
+	case ownName(have) != have.Name:
+		return "left with a name of Compose's own, " + have.Name
 	case want.OneShot && have.State == "exited" && have.ExitCode == 0, have.State == "running":
 		return ""
 	case have.State == "exited":
@@ -178,6 +180,9 @@ func (p project) up(ctx context.Context, out engine.Output) error {
 		args = append(args, "--remove-orphans")
 	}
 	if err := p.compose(ctx, out, p.Compose, args...); err != nil {
+		return err
+	}
+	if err := p.rename(ctx); err != nil {
 		return err
 	}
 	if err := p.settle(ctx, out); err != nil {

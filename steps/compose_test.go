@@ -24,9 +24,14 @@ func TestAmiss(t *testing.T) {
 		"crashed":             {Service{ConfigHash: "a"}, &remote.Container{ConfigHash: "a", State: "exited", ExitCode: 137}, "exited with code 137"},
 		"paused":              {Service{ConfigHash: "a"}, &remote.Container{ConfigHash: "a", State: "paused"}, "paused"},
 		"never started":       {Service{ConfigHash: "a"}, &remote.Container{ConfigHash: "a", State: "created"}, "created"},
-		"one-shot done":       {Service{ConfigHash: "a", OneShot: true}, &remote.Container{ConfigHash: "a", State: "exited"}, ""},
-		"one-shot at work":    {Service{ConfigHash: "a", OneShot: true}, &remote.Container{ConfigHash: "a", State: "running"}, ""},
-		"one-shot failed":     {Service{ConfigHash: "a", OneShot: true}, &remote.Container{ConfigHash: "a", State: "exited", ExitCode: 1}, "exited with code 1"},
+		"cut while made anew": {
+			Service{ConfigHash: "a"},
+			&remote.Container{Name: "fbb71502b370_chat-rc1-rocketchat-1", ConfigHash: "a", State: "running"},
+			"left with a name of Compose's own, fbb71502b370_chat-rc1-rocketchat-1",
+		},
+		"one-shot done":    {Service{ConfigHash: "a", OneShot: true}, &remote.Container{ConfigHash: "a", State: "exited"}, ""},
+		"one-shot at work": {Service{ConfigHash: "a", OneShot: true}, &remote.Container{ConfigHash: "a", State: "running"}, ""},
+		"one-shot failed":  {Service{ConfigHash: "a", OneShot: true}, &remote.Container{ConfigHash: "a", State: "exited", ExitCode: 1}, "exited with code 1"},
 	} {
 		if why := amiss(test.want, test.have); why != test.why {
 			t.Errorf("%s: %q, want %q", name, why, test.why)

@@ -135,8 +135,9 @@ func (h *host) compose(ctx context.Context, args []string) (remote.Result, error
 	}
 }
 
-// up makes one service's container, anew if it was made of something else, and
-// starts it: two changes, as with Docker.
+// up makes one service's container, anew if it was made of something else, gives it
+// the name of the one that it replaces, and starts it: each a change, as with
+// Compose, which leaves the name as it is where it is cut before it gives it.
 func (h *host) up(project, dir string, s service) error {
 	key := project + "/" + s.name
 	var have *container
@@ -150,14 +151,23 @@ func (h *host) up(project, dir string, s service) error {
 	}
 	if have == nil || have.hash != s.hash {
 		if err := h.world.change(func() {
-			h.stopped(h.world.hosts[h.name].containers[key])
+			old, replaces := h.world.hosts[h.name].containers[key], ""
+			if old != nil {
+				replaces = old.id
+			}
+			h.stopped(old)
 			h.world.serial++
 			h.world.hosts[h.name].containers[key] = &container{
-				id: fmt.Sprintf("c%d", h.world.serial), project: project, service: s.name, image: s.image, dir: dir,
+				id: fmt.Sprintf("c%d", h.world.serial), replaces: replaces, project: project, service: s.name, image: s.image, dir: dir,
 				hash: s.hash, restart: s.restart, state: "created", env: s.env,
 			}
 		}); err != nil {
 			return err
+		}
+		if have != nil {
+			if err := h.world.change(func() { h.world.hosts[h.name].containers[key].replaces = "" }); err != nil {
+				return err
+			}
 		}
 	}
 	return h.world.change(func() { h.started(h.world.hosts[h.name].containers[key]) })

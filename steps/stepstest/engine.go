@@ -60,6 +60,10 @@ func (h *host) engineAnswer(rw http.ResponseWriter, r *http.Request, path string
 			missing()
 		case part[2] == "json":
 			say(inspected(found))
+		case part[2] == "rename" && r.URL.Query().Get("name") == found.project+"-"+found.service+"-1":
+			if err := h.world.change(func() { h.world.hosts[h.name].containers[found.project+"/"+found.service].replaces = "" }); err != nil {
+				http.Error(rw, `{"message":"`+err.Error()+`"}`, http.StatusInternalServerError)
+			}
 		case part[2] == "logs": // which say nothing and end
 		default:
 			missing()
@@ -108,7 +112,7 @@ func imageID(ref string) string {
 func inspected(c *container) object {
 	const at = "2031-05-04T11:00:00Z"
 	return object{
-		"Id": c.id, "Name": "/" + c.project + "-" + c.service + "-1", "Created": at, "Image": imageID(c.image),
+		"Id": c.id, "Name": "/" + c.name(), "Created": at, "Image": imageID(c.image),
 		"State":      object{"Status": c.state, "ExitCode": c.code, "StartedAt": at},
 		"HostConfig": object{"RestartPolicy": object{"Name": c.restart}},
 		"Config": object{"Image": c.image, "Labels": object{

@@ -74,9 +74,22 @@ type file struct {
 type container struct {
 	id, project, service, image, dir, hash, restart string
 	state                                           string
-	code                                            int
+	// replaces is the id of the container in whose place it was made, as long as
+	// Compose has not given it the name of that one.
+	replaces string
+	code     int
 	// env is what it was made with.
 	env map[string]string
+}
+
+// name is the container's, with the id of the one that it replaces before it while
+// Compose has not given it that one's name.
+func (c *container) name() string {
+	name := c.project + "-" + c.service + "-1"
+	if c.replaces != "" {
+		return fmt.Sprintf("%012x_%s", c.replaces[1:], name)
+	}
+	return name
 }
 
 // New makes the hosts of a workspace as they are before anything was deployed,
@@ -232,7 +245,7 @@ func (w *World) Picture() string {
 		}
 		for _, key := range slices.Sorted(maps.Keys(m.containers)) {
 			c := m.containers[key]
-			fmt.Fprintf(&b, "%s container %s %s %s %s %d\n", name, key, c.image, c.hash, c.state, c.code)
+			fmt.Fprintf(&b, "%s container %s %s %s %s %d\n", name, c.name(), c.image, c.hash, c.state, c.code)
 		}
 		for _, path := range m.open {
 			fmt.Fprintf(&b, "%s %s could be read by others\n", name, path)

@@ -164,11 +164,7 @@ func (r *rig) underWay() bool {
 
 // Killed with -9 at each record of the journal, an addition is gone on with by resume and a removal by the same
 // command, while people use the workspace: each comes to the same end, and nobody loses a request.
-func TestAddAndRemoveKilled(t *testing.T) {
-	if !torture() {
-		t.Skip("make torture kills an addition and a removal at each record; TestAddAndRemove has a sample")
-	}
-	t.Parallel()
+func killedAtEachRecord(t *testing.T) {
 	f := lab.Up(t, lab.Options{Hosts: lab.Hosts("db", "rc1", "rc2")})
 	r := newRig(t, f, workspace.Secrets{License: "lab:scalability"}, func(w *workspace.Workspace) {
 		w.Proxy.Host = "db"

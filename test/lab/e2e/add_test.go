@@ -45,6 +45,7 @@ func TestAddAndRemove(t *testing.T) { //nolint:tparallel // on one cluster, one 
 	people.leave(r, "while instances were added, with runs that failed and were killed, and one was removed")
 	if torture() {
 		t.Run("a host that is gone", func(t *testing.T) { hostGone(r.in(t)) })
+		t.Run("killed at each record", killedAtEachRecord)
 	}
 }
 
