@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/workspace"
@@ -141,9 +143,35 @@ type Change struct {
 	Kind ChangeKind
 	// Instances are their names; none as long as nobody has chosen any.
 	Instances []string
-	// Begun says that their addition was cut in the middle, and goes on: which
-	// they are is settled.
+	// Begun says that their addition or removal was cut in the middle, and goes
+	// on: which they are is settled.
 	Begun bool
+	// Drain is how long an instance that leaves goes on for those who are with it.
+	Drain time.Duration
+	// WithoutHost says that a removal that was cut was begun without the instances'
+	// host, since that is gone for good.
+	WithoutHost bool
+}
+
+// Leaving says how an instance leaves, and under which conditions.
+func (c Change) Leaving() string {
+	text := "The proxy sends nobody there any more; it goes on for " + spelled(c.Drain) + " for those who are with it, and stops. Their browsers come back to another."
+	if c.Drain <= 0 {
+		text = "The proxy sends nobody there any more, and it stops at once. The browsers of those who are with it come back to another."
+	}
+	text += " Then its container and the files that rcwizard wrote leave the server; files that somebody edited stay."
+	if c.WithoutHost {
+		text += " It was begun without its server: if that cannot be reached, all of it stays there, and at the end it is said what to do."
+	}
+	return text
+}
+
+// spelled is a time that somebody chose, no less exact than they chose it.
+func spelled(d time.Duration) string {
+	if d%time.Minute == 0 {
+		return strconv.FormatInt(int64(d/time.Minute), 10) + " min"
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', -1, 64) + " s"
 }
 
 // Without is the draft's workspace, complete, without the instances of its

@@ -37,7 +37,10 @@ type Conclusion struct {
 	Count  *Count
 	Access Access
 	// Aftermath says what became of a Change that failed or was stopped: that the
-	// cluster is as it was, or how to go on. Empty for everything else.
+	// cluster is as it was, or how to go on. After a removal that succeeded it is
+	// what that leaves to the person: what is still on a host, and who lets it in.
+	// Empty for everything else. Its paragraphs are parted by empty lines; a line
+	// that begins with a space is a command, to be copied as it stands.
 	Aftermath string
 }
 

@@ -48,17 +48,18 @@ func (b *backend) alteration(d ui.Draft, ans answers) (*alteration, error) {
 	switch {
 	case cut == nil && d.Change.Begun, cut != nil && !d.Change.Begun && !again:
 		return nil, errors.New(changedMeanwhile)
-	case d.Change.Kind == ui.RemoveInstances:
-		if c, err = b.a.departure(ans, d.Change.Instances[0], removeDrain); err != nil {
-			return nil, err
-		}
-		c.ans.again = c.commandFor(c.verb, d.Change.Instances[0])
-	case cut != nil && cut.Verb != steps.PlanAdd:
-		return nil, errors.New(changedMeanwhile)
-	case cut != nil:
+	case again && cut.Verb == verbOf(d.Change.Kind):
+		// As it was begun: its drain, and whether its host is gone, are settled.
 		if c, err = b.a.cutAlteration(ans, *cut); err != nil {
 			return nil, err
 		}
+	case d.Change.Kind == ui.RemoveInstances && (cut == nil || cut.Verb == steps.PlanAdd):
+		if c, err = b.a.departure(ans, d.Change.Instances[0], d.Change.Drain); err != nil {
+			return nil, err
+		}
+		c.ans.again = c.commandFor(c.verb, d.Change.Instances[0])
+	case cut != nil:
+		return nil, errors.New(changedMeanwhile)
 	default:
 		ans.workspace = wanted
 		c = &alteration{
@@ -74,6 +75,14 @@ func (b *backend) alteration(d ui.Draft, ans answers) (*alteration, error) {
 		return nil, errors.New(changedMeanwhile)
 	}
 	return c, nil
+}
+
+// verbOf is the name of the plan of a change.
+func verbOf(kind ui.ChangeKind) string {
+	if kind == ui.RemoveInstances {
+		return steps.PlanRemove
+	}
+	return steps.PlanAdd
 }
 
 const changedMeanwhile = "the workspace was changed by another run meanwhile, and nothing by this one: begin again from the Start page"
@@ -219,8 +228,7 @@ func (b *backend) deployChange(ctx context.Context, d ui.Draft) (*ui.Run, error)
 	if err != nil {
 		return nil, err
 	}
-	verb := map[ui.ChangeKind]string{ui.AddInstances: steps.PlanAdd, ui.RemoveInstances: steps.PlanRemove}[d.Change.Kind]
-	unlock, err := b.a.lock(answers{folder: folder.Folder}, verb)
+	unlock, err := b.a.lock(answers{folder: folder.Folder}, verbOf(d.Change.Kind))
 	if err != nil {
 		return nil, err
 	}
@@ -296,6 +304,9 @@ func (c *alteration) conclusion(ctx context.Context, stop <-chan struct{}, x *ex
 	switch {
 	case err == nil:
 		errs = append(errs, c.done(), c.written(ctx, c.after()))
+		if !c.adds {
+			out.Aftermath = c.left()
+		}
 	case sum.Outcome == "", errors.Is(err, engine.ErrRefused):
 		errs = append(errs, err) // nothing of the plan was begun
 		if !c.goesOn {

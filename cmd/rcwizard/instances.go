@@ -217,7 +217,9 @@ func (c *alteration) remove(ctx context.Context) error {
 		return err
 	}
 	err := c.end(ctx, c.after())
-	c.tellLeft()
+	if left := c.left(); left != "" {
+		c.sayf("\n%s\n", left)
+	}
 	return err
 }
 

@@ -343,7 +343,7 @@ func TestCurrent(t *testing.T) {
 
 // What stays behind of a host that leaves is told: with one that is gone, what is
 // on it, and with any, who still lets it in.
-func TestTellLeft(t *testing.T) {
+func TestLeft(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		gone       bool
@@ -359,8 +359,7 @@ func TestTellLeft(t *testing.T) {
 		if test.gone {
 			c.unreached["rc2"] = errors.New("silent")
 		}
-		c.tellLeft()
-		said := a.sys.stderr.(*bytes.Buffer).String() //nolint:forcetypeassert // operator made it
+		said := c.left()
 		for _, text := range test.want {
 			if !strings.Contains(said, text) {
 				t.Errorf("%v: %q is not said:\n%s", test.names, text, said)
@@ -371,6 +370,36 @@ func TestTellLeft(t *testing.T) {
 				t.Errorf("%v: %q is said:\n%s", test.names, text, said)
 			}
 		}
+	}
+}
+
+// A removal that the wizard carries out ends with what it leaves to the person.
+func TestWizardTellsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	a, ans := operator(t, nil)
+	site, _ := simulated(t, ans.workspace)
+	ans.secrets = site.Secrets
+	if _, err := engine.Run(t.Context(), steps.Install(site), engine.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	c := &alteration{
+		app: a, ans: ans, names: []string{"rc2"}, verb: steps.PlanRemove,
+		without: ans.workspace.Without("rc2"), drain: time.Millisecond,
+	}
+	c.at(site)
+	if err := c.begin(); err != nil {
+		t.Fatal(err)
+	}
+	x, err := a.execution(ans)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end, err := c.conclusion(t.Context(), nil, x, nil, func(string, ...any) {})
+	if err != nil || end.Summary.Outcome != engine.Succeeded {
+		t.Fatalf("%+v, %v", end.Summary, err)
+	}
+	if want := "10.0.0.12 to NATS on db (port 4222), MongoDB on db (port 27017)."; !strings.Contains(end.Aftermath, want) {
+		t.Errorf("%q is not said: %q", want, end.Aftermath)
 	}
 }
 

@@ -36,6 +36,9 @@ func (k *keeper) Alter(_ context.Context, key string, kind ui.ChangeKind) (ui.Dr
 		return ui.Draft{}, fmt.Errorf("read the secrets in %s: %w", f.Dir(), err)
 	}
 	d := ui.Draft{Key: key, Answers: question.Answers{Workspace: w, Secrets: secrets}, Change: &ui.Change{Kind: kind}}
+	if kind == ui.RemoveInstances {
+		d.Change.Drain = removeDrain
+	}
 	cut, err := underWay(answers{folder: f.Folder})
 	switch {
 	case err != nil:
@@ -46,6 +49,9 @@ func (k *keeper) Alter(_ context.Context, key string, kind ui.ChangeKind) (ui.Dr
 		// What is being added can also be taken back.
 		d.Change.Instances, d.Change.Begun = cut.Instances, true
 		d.Answers.Workspace = w.With(cut.Workspace, cut.Instances...).Complete()
+		if cut.Verb == steps.PlanRemove {
+			d.Change.Drain, d.Change.WithoutHost = cut.Drain, cut.WithoutHost
+		}
 	case kind == ui.AddInstances:
 		if err := kept(f.Folder, &d); err != nil {
 			return ui.Draft{}, err

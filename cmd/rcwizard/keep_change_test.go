@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -169,6 +170,10 @@ func TestCutAdditionGoesOn(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 
+	if diff := cmp.Diff(ui.Change{Kind: ui.RemoveInstances, Instances: []string{name}, Begun: true, Drain: removeDrain}, *back.Change); diff != "" {
+		t.Error(diff)
+	}
+
 	// Nothing is added while a removal is under way.
 	cut.Verb = steps.PlanRemove
 	if err := folder.SaveAlteration(cut); err != nil {
@@ -179,6 +184,58 @@ func TestCutAdditionGoesOn(t *testing.T) {
 	}
 	if _, err := b.alteration(d, ans); err == nil {
 		t.Error("an addition goes on although a removal is under way")
+	}
+}
+
+// A removal that was cut goes on under the conditions that it was begun with, and
+// keeps them for whoever goes on after that.
+func TestCutRemovalGoesOn(t *testing.T) {
+	t.Parallel()
+	b := newBackend(t)
+	key, folder := deployedIn(t, b)
+	w := joinedTo(t, b, key).Answers.Workspace.Complete()
+	if err := folder.SaveWorkspace(w); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := b.Alter(t.Context(), key, ui.RemoveInstances)
+	if err != nil || fresh.Change.Begun || fresh.Change.Drain != removeDrain {
+		t.Fatalf("%+v, %v", fresh.Change, err)
+	}
+	cut := state.Alteration{
+		Verb: steps.PlanRemove, Instances: []string{w.Instances[1].Name}, Workspace: w,
+		Drain: 5 * time.Minute, WithoutHost: true, Command: "rcwizard remove-instance host1 --drain 5m --without-host",
+	}
+	if err := folder.SaveAlteration(cut); err != nil {
+		t.Fatal(err)
+	}
+	d, err := b.Alter(t.Context(), key, ui.RemoveInstances)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := ui.Change{Kind: ui.RemoveInstances, Instances: cut.Instances, Begun: true, Drain: cut.Drain, WithoutHost: true}
+	if diff := cmp.Diff(want, *d.Change); diff != "" {
+		t.Error(diff)
+	}
+	ans, err := b.usable(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.alteration(d, ans)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.goesOn || c.adds || c.drain != cut.Drain || !c.withoutHost || c.ans.again != cut.Command {
+		t.Errorf("%+v", c)
+	}
+	if err := c.begin(); err != nil {
+		t.Fatal(err)
+	}
+	if kept, _, err := folder.LoadAlteration(); err != nil || kept.Drain != cut.Drain || !kept.WithoutHost {
+		t.Errorf("kept is %+v, %v", kept, err)
+	}
+	d.Change.Instances = []string{w.Instances[0].Name}
+	if _, err := b.alteration(d, ans); err == nil {
+		t.Error("another one is removed while a removal is under way")
 	}
 }
 

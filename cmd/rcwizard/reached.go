@@ -133,30 +133,32 @@ func (c *alteration) tellRoom() {
 	}
 }
 
-// tellLeft says what stayed on hosts that an instance was removed without, and
-// what to do if they come back.
-func (c *alteration) tellLeft() {
+// left is what a removal leaves to the person: what stayed on hosts that an
+// instance was removed without, and which hosts the firewalls still let in. It is
+// paragraphs parted by empty lines, as ui.Conclusion has them; empty where nothing
+// is left.
+func (c *alteration) left() string {
+	var paragraphs []string
 	for _, name := range c.names {
 		i, _ := c.ans.workspace.Instance(name)
 		if c.unreached[i.Host] == nil {
 			continue
 		}
 		dir := path.Join(c.ans.workspace.Directory, "instances", name)
-		c.sayf(`
-Left on %[1]s, which could not be reached: the container of %[2]s and its files in
+		paragraphs = append(paragraphs, fmt.Sprintf(`Left on %[1]s, which could not be reached: the container of %[2]s and its files in
 %[3]s, with its licence and the way to the database in them.
 If %[1]s ever starts again, Rocket.Chat starts there by itself and works on the
 database: nothing sends people to it, and it may be of an older release by then.
 Keep it off the network until this was run on it, as root:
-  cd %[3]s && docker compose down && cd / && rm -r %[3]s
-`, i.Host, name, word(dir))
+  cd %[3]s && docker compose down && cd / && rm -r %[3]s`, i.Host, name, word(dir)))
 	}
-	c.tellLetIn()
+	return strings.Join(append(paragraphs, c.letIn()...), "\n\n")
 }
 
-// tellLetIn says of hosts that are none of the workspace's any more that the
+// letIn says of hosts that are none of the workspace's any more that the
 // firewalls do not know that, since nobody but the administrator changes them.
-func (c *alteration) tellLetIn() {
+func (c *alteration) letIn() []string {
+	var paragraphs []string
 	for _, name := range c.hostsOf() {
 		h, _ := c.ans.workspace.Host(name)
 		if _, stays := c.without.Host(name); stays {
@@ -171,7 +173,8 @@ func (c *alteration) tellLetIn() {
 		if len(open) == 0 {
 			continue
 		}
-		c.sayf("\n%s is no host of the workspace any more. The firewalls let it in as before, from\n%s to %s.\nTake those rules out before the host or its address gets another use.\n",
-			name, h.PrivateIP, strings.Join(open, ", "))
+		paragraphs = append(paragraphs, fmt.Sprintf("%s is no host of the workspace any more. The firewalls let it in as before, from\n%s to %s.\nTake those rules out before the host or its address gets another use.",
+			name, h.PrivateIP, strings.Join(open, ", ")))
 	}
+	return paragraphs
 }

@@ -48,7 +48,7 @@ is left there.`,
 		return c.carry(cmd.Context())
 	}
 	instanceFlags(cmd)
-	cmd.Flags().Duration("drain", 30*time.Second, "how long the instance goes on for those who are with it, before it is stopped")
+	cmd.Flags().Duration("drain", removeDrain, "how long the instance goes on for those who are with it, before it is stopped")
 	cmd.Flags().Bool("without-host", false, "remove it although its host cannot be reached, because it is gone for good")
 	return cmd
 }

@@ -90,8 +90,9 @@ func (s *session) stoppedOn(page string, err error) error {
 
 // leaving asks which instance goes.
 func (s *session) leaving() error {
-	s.heading("Remove an instance", "The proxy sends nobody there any more; it goes on for 30 s for those who are with it, and stops. Then its container and the files that rcwizard wrote leave the server.")
-	if c := s.draft.Change; c.Begun {
+	c := s.draft.Change
+	s.heading("Remove an instance", c.Leaving())
+	if c.Begun {
 		s.Asker.sayf("The run that changed %s was cut; this takes it out.", strings.Join(c.Instances, ", "))
 		return nil
 	}

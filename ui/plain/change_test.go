@@ -1,6 +1,7 @@
 package plain_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -77,6 +78,12 @@ func TestAddition(t *testing.T) {
 func TestRemoval(t *testing.T) {
 	t.Parallel()
 	b := standing()
+	wait := b.Runs[0].Wait
+	b.Runs[0].Wait = func(ctx context.Context) (ui.Conclusion, error) {
+		end, err := wait(ctx)
+		end.Aftermath = uitest.LeftByRemoval
+		return end, err
+	}
 	said, end, err := play(t, b, []string{"1", "3", "2", "1", "yes"})
 	golden(t, "remove", []byte(said))
 	if err != nil || end.Conclusion == nil {

@@ -197,7 +197,7 @@ func changeScenes() []scene {
 			b := standing()
 			d := b.Drafts["chat-example-com"]
 			d.Answers.Workspace = d.Answers.Workspace.Complete()
-			d.Change = &ui.Change{Kind: ui.RemoveInstances, Instances: []string{d.Answers.Workspace.Instances[1].Name}, Begun: true}
+			d.Change = &ui.Change{Kind: ui.RemoveInstances, Instances: []string{d.Answers.Workspace.Instances[1].Name}, Begun: true, Drain: 5 * time.Minute, WithoutHost: true}
 			b.Drafts["chat-example-com remove"] = d
 			return b
 		}, play: at("x", func(d *driver) { d.press("up") })},
@@ -206,6 +206,20 @@ func changeScenes() []scene {
 			d.pass(time.Second)
 			d.press("enter")
 		}),
+		{file: "remove", name: "done", backend: func() *uitest.Backend {
+			b := standing()
+			end := uitest.Conclusion()
+			end.Aftermath = uitest.LeftByRemoval
+			b.Begin = func() *ui.Run {
+				return uitest.Deploy(context.Background(), uitest.Draft().Answers.Workspace.Complete(), uitest.Play{Beat: 100 * time.Millisecond, Conclusion: end})
+			}
+			return b
+		}, play: at("x", func(d *driver) {
+			d.press("down", "enter")
+			d.pass(time.Second)
+			d.press("enter", "y")
+			d.pass(time.Minute)
+		})},
 	}
 }
 
@@ -315,8 +329,10 @@ func TestRemoval(t *testing.T) {
 		d.isOn(pageReview)
 		d.pass(time.Second)
 		d.press("enter")
-		d.shows("Enter again removes rc-paris")
-		d.press("enter")
+		d.shows("y removes rc-paris, Enter does not", "y yes, remove")
+		d.press("down", "y") // any other key takes the question back
+		d.isOn(pageReview)
+		d.press("enter", "y")
 		d.isOn(pageDeploy)
 		d.pass(time.Minute)
 		d.isOn(pageDone)
@@ -325,6 +341,22 @@ func TestRemoval(t *testing.T) {
 	if !slices.Contains(b.Calls(), "Deploy remove rc-paris") {
 		t.Errorf("%q", b.Calls())
 	}
+
+	// Enter held too long removes nothing, from the first page to the last.
+	held := standing()
+	drive(t, held, Options{}, func(d *driver) {
+		d.press("x")
+		for range 40 {
+			d.press("enter")
+			d.pass(50 * time.Millisecond)
+		}
+		d.isOn(pageReview)
+		d.shows("y removes rc-frankfurt, Enter does not")
+	})
+	if slices.ContainsFunc(held.Calls(), func(c string) bool { return strings.HasPrefix(c, "Deploy") }) {
+		t.Errorf("%q", held.Calls())
+	}
+
 	one := standing()
 	draft := one.Drafts["chat-example-com"]
 	draft.Answers.Workspace.Instances = draft.Answers.Workspace.Instances[:1]
@@ -334,6 +366,33 @@ func TestRemoval(t *testing.T) {
 		d.isOn(pageRemove)
 		d.shows("It is the last instance")
 	})
+}
+
+// Of a change that only has to be written down, no server is named.
+func TestNoServerChanges(t *testing.T) {
+	t.Parallel()
+	for key, page := range map[string]pageID{"a": pageAdd, "x": pageRemove} {
+		b := standing()
+		for n := range b.Reviewed.Plan {
+			b.Reviewed.Plan[n].Verdict = engine.Done
+		}
+		drive(t, b, Options{}, func(d *driver) {
+			d.press(key)
+			d.isOn(page)
+			d.pass(2 * time.Second)
+			d.press("down")
+			if page == pageAdd {
+				d.press("enter", "n")
+				d.pass(2 * time.Second)
+			}
+			d.press("enter")
+			d.isOn(pageReview)
+			d.pass(time.Second)
+			d.press("enter")
+			d.shows("No server change") // the end of it may be cut
+			d.hides("Changed: .")
+		})
+	}
 }
 
 // A change that was cut is gone on with as the change that it was: a removal is

@@ -80,7 +80,42 @@ func (p *done) changed(w int) []string {
 	if p.c.removes() {
 		text = ifOne(len(change.Instances), "is removed.", "are removed.")
 	}
-	return append(p.c.look.finding(good, strings.Join(change.Instances, ", ")+" "+text, "", w), "")
+	look := p.c.look
+	lines := append(look.finding(good, strings.Join(change.Instances, ", ")+" "+text, "", w), "")
+	for paragraph := range strings.SplitSeq(p.c.end.conclusion.Aftermath, "\n\n") {
+		if paragraph != "" {
+			lines = append(append(lines, p.left(paragraph, w)...), "")
+		}
+	}
+	return lines
+}
+
+// left is a paragraph of what a removal leaves to the person: broken for this
+// width, but for its commands, which stand on lines of their own.
+func (p *done) left(paragraph string, w int) []string {
+	look := p.c.look
+	var lines []string
+	text := ""
+	flush := func() {
+		switch {
+		case text == "":
+		case len(lines) == 0:
+			lines = look.finding(warning, text, "", w)
+		default:
+			lines = append(lines, indent(2, prose(text, w-2, look.Text.Render))...)
+		}
+		text = ""
+	}
+	for line := range strings.SplitSeq(paragraph, "\n") {
+		if command, is := strings.CutPrefix(line, " "); is {
+			flush()
+			lines = append(lines, indent(4, prose(command, w-4, look.Strong.Render))...)
+			continue
+		}
+		text = strings.TrimSpace(text + " " + line)
+	}
+	flush()
+	return lines
 }
 
 // access is where the person finds everything.

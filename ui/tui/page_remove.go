@@ -137,13 +137,13 @@ func (p *removal) told(all []workspace.Instance) []string {
 	if len(all) == 1 {
 		return []string{"It is the last instance: without it nobody is answered.", "Add another one first; esc goes back."}
 	}
-	const how = "The proxy sends nobody there any more; it goes on for 30 s for those who are with it, and stops. Their browsers come back to another. Then its container and the files that rcwizard wrote leave the server; files that somebody edited stay."
-	if c := p.c.draft.Change; c.Begun {
-		return []string{strings.Join(c.Instances, ", ") + ": the run that changed this was cut. Enter brings it to its end: it leaves.", how}
+	c := p.c.draft.Change
+	if c.Begun {
+		return []string{strings.Join(c.Instances, ", ") + ": the run that changed this was cut. Enter brings it to its end: it leaves.", c.Leaving()}
 	}
 	chosen := all[p.list.at]
 	return []string{
 		fmt.Sprintf("%s leaves, and %s %s.", chosen.Name, count(len(all)-1, "instance"), ifOne(len(all)-1, "goes on", "go on")),
-		how,
+		c.Leaving(),
 	}
 }

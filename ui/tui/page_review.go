@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -39,6 +40,9 @@ type review struct {
 	differ bool
 	// asked says that enter was pressed once.
 	asked bool
+	// official are Rocket.Chat's own files as they were chosen last, with the commit
+	// that was named; empty while nobody left them for rcwizard's.
+	official workspace.Compose
 }
 
 // reviewPart is what the keys move in.
@@ -167,7 +171,7 @@ func (p *review) keysNow() (deploy, export, other, wide, differ, kind, again key
 	if p.asked {
 		what = "yes, " + what
 	}
-	deploy = bind(p.ready(), what, "enter")
+	deploy = bind(p.ready(), what, p.agreeing())
 	export = bind(p.review != nil && p.c.draft.Change == nil, "export", "e")
 	other = bind(p.review != nil && !p.whole, "file, plan", "tab")
 	wide = bind(some && p.part != partPlan, "whole width", "w")
@@ -185,6 +189,15 @@ func (p *review) keysNow() (deploy, export, other, wide, differ, kind, again key
 	return deploy, export, other, wide, differ, kind, again
 }
 
+// agreeing is the key that leads on. The enter that chose what is removed, held a
+// moment too long, must not come to agree to it too: that is another key's.
+func (p *review) agreeing() string {
+	if p.asked && p.c.removes() {
+		return "y"
+	}
+	return "enter"
+}
+
 // Key does what the keys say.
 func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	deploy, export, other, wide, differ, kind, again := p.keysNow()
@@ -196,6 +209,9 @@ func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 			p.c.next()
 			return nil, true
 		}
+		p.asked = true
+		p.c.say(warning, p.question())
+	case asked && p.ready() && key.Matches(k, p.c.keys.next): // of a removal
 		p.asked = true
 		p.c.say(warning, p.question())
 	case key.Matches(k, p.c.keys.next):
@@ -230,9 +246,9 @@ func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 func (p *review) otherFiles() tea.Cmd {
 	kind := &p.c.draft.Answers.Workspace.Compose
 	if kind.Official() {
-		*kind = workspace.ComposeBundled
+		p.official, *kind = *kind, workspace.ComposeBundled
 	} else {
-		*kind = workspace.ComposeOfficial
+		*kind = cmp.Or(p.official, workspace.ComposeOfficial)
 	}
 	// What was looked at is of the other kind.
 	p.review, p.err, p.files, p.text = nil, nil, list{}, scroll{}
@@ -272,8 +288,15 @@ func (p *review) question() string {
 			hosts = append(hosts, r.Host)
 		}
 	}
-	do, _, _ := p.c.what()
-	return fmt.Sprintf("Enter again %ss %s, any other key does not. Changed: %s.", do, strings.Join(c.Instances, ", "), strings.Join(hosts, ", "))
+	changed := "No server changes."
+	if len(hosts) > 0 {
+		changed = "Changed: " + strings.Join(hosts, ", ") + "."
+	}
+	names := strings.Join(c.Instances, ", ")
+	if p.c.removes() {
+		return fmt.Sprintf("y removes %s, Enter does not. %s", names, changed)
+	}
+	return fmt.Sprintf("Enter again adds %s, any other key does not. %s", names, changed)
 }
 
 // refusal is why enter does not deploy.

@@ -115,6 +115,24 @@ func TestOtherFiles(t *testing.T) {
 	})
 }
 
+// TestOtherFilesKeepTheirCommit: whoever named the commit of Rocket.Chat's own files
+// and looked at rcwizard's comes back to that commit.
+func TestOtherFilesKeepTheirCommit(t *testing.T) {
+	t.Parallel()
+	const pinned workspace.Compose = "official@0123456789abcdef0123456789abcdef01234567"
+	drive(t, reviewing(nil), Options{}, func(d *driver) {
+		draft := uitest.Draft()
+		draft.Answers.Workspace.Compose = pinned
+		d.open(ui.Known{}, draft, pageReview)
+		for _, want := range []workspace.Compose{workspace.ComposeBundled, pinned, workspace.ComposeBundled, pinned} {
+			d.press("o")
+			if got := d.m.c.draft.Answers.Workspace.Compose; got != want {
+				t.Errorf("the files are %q, want %q", got, want)
+			}
+		}
+	})
+}
+
 // TestNothingIsDeployedThatIsStuck: a plan with a step that cannot be carried
 // out, or none at all, leads nowhere, and says why.
 func TestNothingIsDeployedThatIsStuck(t *testing.T) {

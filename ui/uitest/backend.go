@@ -131,6 +131,9 @@ func (b *Backend) Alter(ctx context.Context, key string, kind ui.ChangeKind) (ui
 	}
 	d.Answers.Workspace = d.Answers.Workspace.Complete()
 	d.Change = &ui.Change{Kind: kind}
+	if kind == ui.RemoveInstances {
+		d.Change.Drain = 30 * time.Second
+	}
 	return d, nil
 }
 

@@ -88,6 +88,16 @@ func Count() ui.Count {
 	}
 }
 
+// LeftByRemoval is the Aftermath of a removal without its host.
+const LeftByRemoval = `Left on rc-paris, which could not be reached: the container of rc-paris and its files in
+/opt/rocketchat/instances/rc-paris, with its licence and the way to the database in them.
+Keep it off the network until this was run on it, as root:
+  cd /opt/rocketchat/instances/rc-paris && docker compose down && cd / && rm -r /opt/rocketchat/instances/rc-paris
+
+rc-paris is no host of the workspace any more. The firewalls let it in as before, from
+10.0.0.12 to MongoDB on db (port 27017), NATS on db (port 4222).
+Take those rules out before the host or its address gets another use.`
+
 // Conclusion is the end of a run that carried out everything.
 func Conclusion() ui.Conclusion {
 	counted := Count()

@@ -77,7 +77,7 @@ func TestWizardAddsAndRemoves(t *testing.T) {
 	w.turn("Start", "x remove one", "x")
 	w.turn("Remove an instance", "leaves, and 1 instance goes on", "Down", "Enter")
 	w.turn("Review", "enter remove", "Enter")
-	w.turn("Review", "Enter again removes", "Enter")
+	w.turn("Review", "y removes", "y")
 	w.within(deployedWithin).see("Done", "is removed", "1 of 1 instance registered")
 	w.keys("Enter")
 	if code := w.ended(); code != 0 {
