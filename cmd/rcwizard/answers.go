@@ -22,6 +22,9 @@ type answers struct {
 	secrets   workspace.Secrets
 	folder    *state.Folder
 	warnings  workspace.Problems
+	// given are those of the secrets that were said for this run, and not read from
+	// the folder: they win over what another run has kept there meanwhile.
+	given workspace.Secrets
 	// typed are the passwords that a person gave for this run; they are never
 	// written down.
 	typed workspace.Secrets
@@ -80,7 +83,7 @@ func (a *app) fromFile(file string) (answers, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return answers{}, usage(fmt.Errorf("read the secrets beside %s: %w", file, err))
 	}
-	out.secrets = kept.Override(beside)
+	out.secrets, out.given = kept.Override(beside), beside
 	old, err := folder.LoadWorkspace()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -220,8 +223,23 @@ func (a *answers) keepSecrets() error {
 	return nil
 }
 
-// makeSecrets makes the secrets that are missing and writes them down.
+// refresh takes over the secrets that the folder keeps now: since these were read
+// another run may have made passwords, which are in use, or been given a licence.
+func (a *answers) refresh() error {
+	kept, err := a.folder.LoadSecrets()
+	if err != nil {
+		return fmt.Errorf("read the secrets in %s: %w", a.folder.Dir(), err)
+	}
+	a.secrets = a.secrets.Override(kept).Override(a.given)
+	return nil
+}
+
+// makeSecrets makes the secrets that are missing and writes them down. It is
+// called with the lock.
 func (a *answers) makeSecrets() error {
+	if err := a.refresh(); err != nil {
+		return err
+	}
 	a.secrets, _ = a.secrets.Generate(a.workspace)
 	if err := a.all().Validate(a.workspace).Err(); err != nil {
 		return usage(err)

@@ -38,6 +38,12 @@ func (b *backend) alteration(d ui.Draft, ans answers) (*alteration, error) {
 	before = before.Complete()
 	wanted := ans.workspace
 	ans.folder, ans.lastTime, ans.workspace = folder.Folder, &before, before
+	// With these logins the hosts are reached; all else is as it is kept now.
+	ans.given = workspace.Secrets{Hosts: ans.secrets.Hosts}
+	if err := ans.refresh(); err != nil {
+		return nil, err
+	}
+	b.a.redactor.Add(ans.secrets.Values()...)
 	cut, err := underWay(ans)
 	if err != nil {
 		return nil, err

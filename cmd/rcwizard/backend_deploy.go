@@ -38,8 +38,16 @@ func (b *backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	before, err := b.openedOn(d.Key)
+	if err != nil {
+		return nil, err
+	}
 	unlock, err := b.a.lock(answers{folder: folder.Folder}, "install")
 	if err != nil {
+		return nil, err
+	}
+	if err := before.unchanged(folder.Folder); err != nil {
+		unlock()
 		return nil, err
 	}
 	// From here on every way out gives the lock back.
@@ -84,7 +92,7 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 	x.retries = new(engine.Retries)
 	b.pool.take(hosts)
 	whole := deployment{
-		b: b, ans: ans, site: site, execution: x, first: first,
+		b: b, key: d.Key, ans: ans, site: site, execution: x, first: first,
 		end: func() {
 			release()
 			closeAll(hosts)
@@ -97,6 +105,7 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 // deployment is what one run has to itself until it has ended.
 type deployment struct {
 	b         *backend
+	key       string
 	ans       answers
 	site      *steps.Site
 	execution *execution
@@ -114,6 +123,7 @@ func (b *backend) carryOut(ctx context.Context, x *execution, do func(ctx contex
 	ended := make(chan struct{})
 	var conclusion ui.Conclusion
 	var failed error
+	retry := x.retries.Step // before the run, which may put an end to retries
 	go func() {
 		defer close(ended)
 		defer cancel(nil)
@@ -127,7 +137,7 @@ func (b *backend) carryOut(ctx context.Context, x *execution, do func(ctx contex
 				cancel(errCancelled)
 			}
 		},
-		Retry: x.retries.Step,
+		Retry: retry,
 		Wait: func(ctx context.Context) (ui.Conclusion, error) {
 			select {
 			case <-ended:
@@ -162,6 +172,7 @@ func (d deployment) run(ctx context.Context, stop <-chan struct{}) (ui.Conclusio
 	if sum.Outcome == engine.Succeeded {
 		errs = append(errs, d.b.a.overtaken(d.ans))
 	}
+	d.b.opens(d.key, d.ans.folder) // which this run has changed itself
 	c := ui.Conclusion{Summary: sum, Access: accessOf(d.ans, d.execution)}
 	if counted {
 		count := countOf(report)

@@ -10,6 +10,7 @@ import (
 	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
 func (a *app) installCommand() *cobra.Command {
@@ -29,7 +30,11 @@ the count at the end could not tell whether the cluster is as it should be.`,
 			if err != nil {
 				return err
 			}
-			return a.deploy(cmd.Context(), "install", ans)
+			cut, err := underWay(ans)
+			if err != nil {
+				return err
+			}
+			return a.deploy(cmd.Context(), "install", ans, cut)
 		},
 	}
 	workspaceFlags(cmd)
@@ -59,7 +64,7 @@ again; what is as it should be stays untouched.`,
 			} else if cut != nil {
 				return a.goOn(cmd.Context(), ans, *cut)
 			}
-			return a.deploy(cmd.Context(), doingResume, ans)
+			return a.deploy(cmd.Context(), doingResume, ans, nil)
 		},
 	}
 	f := cmd.Flags()
@@ -94,8 +99,9 @@ func knownDockerSource(word string) error {
 	}
 }
 
-// deploy brings the hosts to what the answers say and tells how they are.
-func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
+// deploy brings the hosts to what the answers say and tells how they are. cut is
+// what was under way when the answers were read.
+func (a *app) deploy(ctx context.Context, doing string, ans answers, cut *state.Alteration) error {
 	if !a.config.GetBool("yes") && !a.sys.interactive {
 		return usage(errors.New("nobody can be asked here: give --yes, and every answer in the workspace file"))
 	}
@@ -116,6 +122,9 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers) error {
 		return err
 	}
 	defer unlock()
+	if err := ans.unchanged(cut); err != nil {
+		return err
+	}
 	if err := ans.keepSecrets(); err != nil {
 		return err
 	}

@@ -31,6 +31,8 @@ type keeper struct {
 	// moved are the keys of drafts that have become workspaces since: a face may
 	// go on with the key that it had.
 	moved sync.Map
+	// opened are the bases of the answers that were opened, by key.
+	opened sync.Map
 }
 
 const (
@@ -226,6 +228,7 @@ func (k *keeper) Open(_ context.Context, key string) (ui.Draft, error) {
 	if err != nil {
 		return ui.Draft{}, err
 	}
+	k.opens(key, f.Folder) // before they are read: what changes in between is noticed
 	d, err := k.read(f)
 	d.Key = key
 	k.app.redactor.Add(d.Answers.Secrets.Values()...)
@@ -344,5 +347,6 @@ func (k *keeper) adopt(d ui.Draft) (*state.Folder, error) {
 	if strings.HasPrefix(d.Key, draftKey) {
 		k.moved.Store(d.Key, name)
 	}
+	k.opens(d.Key, folder)
 	return folder, nil
 }

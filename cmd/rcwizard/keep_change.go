@@ -158,7 +158,7 @@ func (c *alteration) carryOver() error {
 	} else {
 		d.Workspace = d.Workspace.Complete().Without(c.names...)
 	}
-	d.Secrets = d.Secrets.Override(c.ans.secrets)
+	d.Secrets = c.ans.secrets.Override(d.Secrets) // what somebody gave there is newer
 	if err := f.Save(d); err != nil {
 		return fmt.Errorf("keep the answers that are being changed: %w", err)
 	}

@@ -252,6 +252,7 @@ func TestCarryOver(t *testing.T) {
 			t.Fatal(err)
 		}
 		beside.Answers.Workspace.Domain = "new.example.com"
+		beside.Answers.Secrets.License = "new"
 		if !adds {
 			beside.Answers.Workspace.Hosts = d.Answers.Workspace.Hosts
 			beside.Answers.Workspace.Instances = d.Answers.Workspace.Instances
@@ -263,7 +264,8 @@ func TestCarryOver(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ans.folder = folder.Folder
+		ans.folder, ans.secrets.License = folder.Folder, "old"
+		ans.secrets.Hosts = map[string]workspace.HostSecrets{"host1": {SSHPassword: "correct horse"}}
 		c := &alteration{app: b.a, ans: ans, names: d.Change.Instances, adds: adds}
 		if err := c.carryOver(); err != nil {
 			t.Fatal(err)
@@ -275,6 +277,9 @@ func TestCarryOver(t *testing.T) {
 		w := got.Answers.Workspace
 		if _, there := w.Complete().Instance(d.Change.Instances[0]); there != adds || w.Domain != "new.example.com" || len(w.Hosts) != len(w.Complete().Instances) {
 			t.Errorf("adds %v: %+v", adds, w)
+		}
+		if s := got.Answers.Secrets; s.License != "new" || s.Hosts["host1"].SSHPassword != "correct horse" {
+			t.Errorf("adds %v: the licence that was typed, or the login of the new host, is lost", adds)
 		}
 	}
 }

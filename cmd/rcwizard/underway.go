@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"slices"
 	"strings"
@@ -22,6 +23,33 @@ func underWay(ans answers) (*state.Alteration, error) {
 		return nil, err //nolint:wrapcheck // it names the file
 	}
 	return &cut, nil
+}
+
+// unchanged sees, with the lock, that the folder keeps what it kept when the
+// answers were read, and that what was under way then is so still: answers that
+// another run has overtaken would take back what it did. cut is nil if nothing
+// was under way.
+func (a *answers) unchanged(cut *state.Alteration) error {
+	quicker := errors.New("the workspace was changed by another run meanwhile, and nothing by this one: run again")
+	if a.drawn {
+		quicker = errors.New(changedMeanwhile)
+	}
+	kept, err := a.folder.LoadWorkspace()
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && a.lastTime == nil:
+	case err != nil:
+		return errors.Join(quicker, err)
+	case a.lastTime == nil || !reflect.DeepEqual(kept.Complete(), a.lastTime.Complete()):
+		return quicker
+	}
+	now, err := underWay(*a)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(now, cut) {
+		return quicker
+	}
+	return nil
 }
 
 // doing is what is under way, in words.
@@ -99,17 +127,10 @@ func (a *app) overtaken(ans answers) error {
 // unchanged sees, with the lock, that what was read before is so still: somebody
 // may have been quicker. Of what is under way there is one at a time.
 func (c *alteration) unchanged() error {
-	const quicker = "the workspace was changed by another run meanwhile, and nothing by this one: run again"
-	if kept, err := c.ans.folder.LoadWorkspace(); err != nil || !reflect.DeepEqual(kept.Complete(), *c.ans.lastTime) {
-		return errors.Join(errors.New(quicker), err)
-	}
-	cut, err := underWay(c.ans)
-	if err != nil {
+	if err := c.ans.unchanged(c.underWay); err != nil {
 		return err
 	}
-	if !reflect.DeepEqual(cut, c.underWay) {
-		return errors.New(quicker)
-	}
+	cut := c.underWay
 	if cut == nil || c.goesOn {
 		return nil
 	}
