@@ -36,7 +36,8 @@ var errIncomplete = errors.New("it is not whole")
 // else fetched and kept. fetching is called before somebody is asked; it may be nil.
 //
 // A kept file that is not as its sum says is fetched again. Of a commit that nobody
-// vouches for, what was fetched first counts, so that it is then the same.
+// vouches for, each file counts as it was fetched first, so that it is then the
+// same.
 func (c Cache) Get(ctx context.Context, s Source, commit Commit, paths []string, fetching func()) (map[string][]byte, error) {
 	files, first, err := c.load(commit, paths)
 	if err == nil {
@@ -45,11 +46,16 @@ func (c Cache) Get(ctx context.Context, s Source, commit Commit, paths []string,
 	if fetching != nil {
 		fetching()
 	}
-	vouched := commit
-	if commit.Sums == nil && first != nil {
-		vouched.Sums = first
-	}
-	if files, err = s.Fetch(ctx, vouched, paths); err != nil {
+	if files, err = s.fetch(ctx, commit, paths, func(path string, content []byte) error {
+		want, kept := first[path]
+		if commit.Sums != nil {
+			want, kept = commit.Sums[path], true
+		}
+		if !kept {
+			return nil
+		}
+		return compare(want, content)
+	}); err != nil {
 		return nil, err
 	}
 	if err := c.keep(commit, files); err != nil {

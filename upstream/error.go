@@ -35,7 +35,8 @@ const (
 
 // Error says of the first file that could not be had why.
 type Error struct {
-	Kind   Kind
+	Kind Kind
+	// URL is the Printable address of the file.
 	URL    string
 	Path   string
 	Commit string
@@ -76,7 +77,7 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s cannot be fetched: %v", e.URL, e.Err)
 }
 
-// Unwrap is what happened below.
+// Unwrap is what happened below. It has no address in it that is not Printable.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Next is what to do about it, in one sentence without a full stop.
@@ -87,7 +88,7 @@ func (e *Error) Next() string {
 	case Untrusted:
 		return "where a proxy looks into TLS, give this machine the proxy's authority, or name a mirror with --compose-url"
 	case Proxied:
-		return "log in where the network asks for it, name the proxy in HTTPS_PROXY, or name a mirror with --compose-url"
+		return "log in where the network asks for it, name the proxy in HTTPS_PROXY with the login that it wants, or name a mirror with --compose-url"
 	case Absent:
 		if e.Known {
 			return "use the commit that rcwizard knows: compose: official"

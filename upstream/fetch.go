@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -25,60 +26,140 @@ const (
 	fileTimeout   = 2 * time.Minute
 )
 
+// wholeTimeout is how long all files together may take: a server that gives each
+// of them slowly is as good as none.
+const wholeTimeout = 3 * time.Minute
+
 // largest is the size of a file above which it cannot be one of them.
 const largest = 8 << 20
 
 // Source is where files are fetched from.
 type Source struct {
-	// Base is a URL like URL; a mirror has the same below it.
+	// Base is a URL like URL; a mirror has the same below it. A login or a query
+	// in it is sent with each request, and is in no text: see Printable.
 	Base string
 	// Client makes the requests; nil means one that goes by the environment's
 	// proxies and gives up on a server that is silent.
 	Client *http.Client
+	// limit is that of a whole Fetch; zero means wholeTimeout.
+	limit time.Duration
+}
+
+// Printable is an address without what may be secret in it, which is the login and
+// the query; empty if it is none.
+func Printable(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
 }
 
 func (s Source) client() *http.Client {
 	if s.Client != nil {
-		return s.Client
+		client := *s.Client
+		if client.CheckRedirect == nil {
+			client.CheckRedirect = follow
+		}
+		return &client
 	}
 	return &http.Client{
-		Timeout: fileTimeout,
+		Timeout:       fileTimeout,
+		CheckRedirect: follow,
 		Transport: &http.Transport{
 			Proxy:                 http.ProxyFromEnvironment,
 			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
 			TLSHandshakeTimeout:   dialTimeout,
 			ResponseHeaderTimeout: headerTimeout,
 			ForceAttemptHTTP2:     true,
+			OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+				if resp.StatusCode == http.StatusProxyAuthRequired {
+					return proxyLogin()
+				}
+				return nil
+			},
 		},
 	}
+}
+
+// mostRedirects is as many as net/http follows.
+const mostRedirects = 10
+
+// follow goes where a server leads to, but not away from TLS, and without telling
+// the next server the address before, which may have a token in it.
+func follow(req *http.Request, via []*http.Request) error {
+	switch {
+	case len(via) >= mostRedirects:
+		return &Error{Kind: Refused, Err: fmt.Errorf("it leads on more than %d times", mostRedirects)}
+	case via[len(via)-1].URL.Scheme == "https" && req.URL.Scheme != "https":
+		return &Error{Kind: Refused, Err: fmt.Errorf("it leads from https to %s, which everybody in between can change", Printable(req.URL.String()))}
+	}
+	req.Header.Del("Referer")
+	return nil
+}
+
+// proxyLogin is what is said of a proxy that answers 407: of a request, or of the
+// CONNECT before one.
+func proxyLogin() *Error {
+	return &Error{Kind: Proxied, Err: errors.New("the proxy asks for a login")}
 }
 
 // Fetch gets files of a commit by their paths, and compares them with the
 // commit's sums. An error is a *Error.
 func (s Source) Fetch(ctx context.Context, c Commit, paths []string) (map[string][]byte, error) {
+	return s.fetch(ctx, c, paths, func(path string, content []byte) error {
+		if c.Sums == nil {
+			return nil
+		}
+		return compare(c.Sums[path], content)
+	})
+}
+
+// fetch is Fetch with another comparison.
+func (s Source) fetch(ctx context.Context, c Commit, paths []string, verify func(path string, content []byte) error) (map[string][]byte, error) {
+	limit := cmp.Or(s.limit, wholeTimeout)
+	limited, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("all files together took longer than %s", limit))
+	defer cancel()
 	client := s.client()
 	defer client.CloseIdleConnections()
 	out := make(map[string][]byte, len(paths))
 	for _, path := range paths {
 		at, err := url.JoinPath(s.Base, c.ID, path)
 		if err != nil {
-			return nil, &Error{Kind: Unreachable, URL: s.Base, Path: path, Commit: c.ID, Err: err}
+			// What url says of it repeats parts of it, of which one may be a password.
+			return nil, &Error{Kind: Unreachable, URL: "the mirror", Path: path, Commit: c.ID, Err: errors.New("it has no proper address")}
 		}
-		content, err := get(ctx, client, at)
+		content, err := get(limited, client, at)
 		if err == nil {
-			err = c.verify(path, content)
+			err = verify(path, content)
 		}
 		if err != nil {
-			var told *Error
-			if !errors.As(err, &told) {
-				told = &Error{Kind: kindOf(err), Err: err}
-			}
-			told.URL, told.Path, told.Commit, told.Known = at, path, c.ID, len(out) > 0
+			told := tell(ctx, limited, err)
+			told.URL, told.Path, told.Commit, told.Known = Printable(at), path, c.ID, len(out) > 0
 			return nil, told
 		}
 		out[path] = content
 	}
 	return out, nil
+}
+
+// tell makes an *Error of an error. Whatever else it looks like, it comes of the
+// caller who gave up, and then of the limit for all files, if that is over.
+func tell(ctx, limited context.Context, err error) *Error {
+	if ended := ctx.Err(); ended != nil {
+		return &Error{Kind: Cancelled, Err: ended}
+	}
+	var told *Error
+	if !errors.As(err, &told) {
+		if asked, ok := errors.AsType[*url.Error](err); ok {
+			asked.URL = Printable(asked.URL)
+		}
+		told = &Error{Kind: kindOf(err), Err: err}
+	}
+	if limited.Err() != nil && (told.Kind == Cut || told.Kind == Unreachable) {
+		told.Err = context.Cause(limited)
+	}
+	return told
 }
 
 // get reads one file whole.
@@ -98,7 +179,7 @@ func get(ctx context.Context, client *http.Client, at string) ([]byte, error) {
 	case resp.StatusCode == http.StatusNotFound:
 		return nil, &Error{Kind: Absent}
 	case resp.StatusCode == http.StatusProxyAuthRequired:
-		return nil, &Error{Kind: Proxied, Err: errors.New("the proxy asks for a login")}
+		return nil, proxyLogin()
 	case resp.StatusCode != http.StatusOK:
 		return nil, &Error{Kind: Refused, Err: errors.New(resp.Status)}
 	case err != nil:
@@ -123,12 +204,9 @@ func isPage(contentType string, content []byte) bool {
 		strings.HasPrefix(begin, "<!doctype html") || strings.HasPrefix(begin, "<html")
 }
 
-// verify compares a file with its sum, where somebody vouches for it.
-func (c Commit) verify(path string, content []byte) error {
-	if c.Sums == nil {
-		return nil
-	}
-	if want, got := c.Sums[path], Sum(content); want != got {
+// compare is an error where a file is not the one of the sum.
+func compare(want string, content []byte) error {
+	if got := Sum(content); want != got {
 		return &Error{Kind: Changed, Want: want, Got: got}
 	}
 	return nil

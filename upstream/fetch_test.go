@@ -264,6 +264,28 @@ func TestFirstCounts(t *testing.T) {
 	}
 }
 
+// Of a commit that nobody vouches for, a file that another version of rcwizard did
+// not fetch is taken as it comes; of the known one, it must have its sum.
+func TestAnotherFile(t *testing.T) {
+	t.Parallel()
+	base, _ := github(t, nil)
+	for _, c := range []Commit{known(), {ID: id}} {
+		cache := Cache{Dir: t.TempDir()}
+		delete(c.Sums, "files/a/b.json")
+		if _, err := cache.Get(t.Context(), Source{Base: base}, c, paths()[:1], nil); err != nil {
+			t.Fatal(err)
+		}
+		got, err := cache.Get(t.Context(), Source{Base: base}, c, paths(), nil)
+		var told *Error
+		switch {
+		case c.Sums == nil && (err != nil || !cmp.Equal(got, tree())):
+			t.Errorf("%v, %v", err, got)
+		case c.Sums != nil && (!errors.As(err, &told) || told.Kind != Changed || told.Path != "files/a/b.json"):
+			t.Errorf("a file without a sum: %v", err)
+		}
+	}
+}
+
 // A run that was killed while it wrote has kept nothing, and is cleared away.
 func TestKilledInBetween(t *testing.T) {
 	t.Parallel()

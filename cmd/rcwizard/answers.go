@@ -36,6 +36,9 @@ type answers struct {
 	told bool
 	// upstream is the folder for Rocket.Chat's own files; empty: they are not kept.
 	upstream string
+	// bundled is how rcwizard's own compose files are taken instead of Rocket.Chat's;
+	// empty: by --compose.
+	bundled string
 	// drawn says that the screen is a wizard's, on which nobody else may write.
 	drawn bool
 	// again is the command that goes on with what is being done; empty: resume.

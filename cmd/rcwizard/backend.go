@@ -51,7 +51,7 @@ func (b *backend) given(d ui.Draft) (answers, error) {
 		return answers{}, err
 	}
 	w := said.Workspace.Complete()
-	ans := answers{workspace: w, secrets: said.Secrets, typed: d.Typed, warnings: w.Validate().Warnings(), drawn: true}
+	ans := answers{workspace: w, secrets: said.Secrets, typed: d.Typed, warnings: w.Validate().Warnings(), bundled: bundledByKey(), drawn: true}
 	if d.Key != "" {
 		folder, err := b.folder(d.Key)
 		if err != nil {

@@ -37,7 +37,7 @@ func (a *app) answersOrDraft(args []string) (answers, error) {
 		return answers{}, usage(fmt.Errorf("the draft in %s is not complete yet, go on with it in the wizard: %w", folder.Dir(), err))
 	}
 	a.sayf("the answers are those of the wizard's draft in %s\n", folder.Dir())
-	return answers{workspace: w, secrets: d.Secrets, folder: folder.Folder, warnings: w.Validate().Warnings()}, nil
+	return answers{workspace: w, secrets: d.Secrets, folder: folder.Folder, warnings: w.Validate().Warnings(), upstream: folder.Upstream()}, nil
 }
 
 // onlyDraft is the draft that there is where no workspace is known, in the folder

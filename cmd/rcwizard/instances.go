@@ -43,7 +43,7 @@ func (a *app) ofState() (answers, error) {
 	if err != nil {
 		return answers{}, err
 	}
-	ans.workspace = *ans.lastTime
+	ans.workspace, ans.bundled = *ans.lastTime, bundledFirst(ans.lastTime.Name)
 	return ans, nil
 }
 

@@ -408,7 +408,7 @@ func TestSameCommand(t *testing.T) {
 	t.Parallel()
 	a, _ := operator(t, nil)
 	cmd := a.addCommand()
-	if err := cmd.ParseFlags([]string{"--yes", "--logs=false", "--name", "a,b", "--skip", "port", "--identity-file", "/a b"}); err != nil {
+	if err := cmd.ParseFlags([]string{"--yes", "--logs=false", "--name", "a,b", "--skip", "port", "--identity-file", "/a b", "--compose-url", "https://u:p@mirror/?token=t"}); err != nil {
 		t.Fatal(err)
 	}
 	got := a.sameCommand(cmd, []string{"root@10.0.0.14", "x y"})

@@ -15,17 +15,21 @@ import (
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
+// mirrorName is the flag that names a mirror.
+const mirrorName = "compose-url"
+
 // mirrorFlag is that of every command that renders files.
 func mirrorFlag(cmd *cobra.Command) {
-	cmd.Flags().String("compose-url", "", "fetch Rocket.Chat's own compose files from the mirror at `URL`, below which come the commit and\nthe file's path, and not from GitHub")
+	cmd.Flags().String(mirrorName, "", "fetch Rocket.Chat's own compose files from the mirror at `URL`, below which come the commit and\nthe file's path, and not from GitHub")
 }
 
-// source is where Rocket.Chat's own files are fetched from.
+// source is where Rocket.Chat's own files are fetched from. The address may have a
+// password in it, so none of its text is repeated where it is none.
 func (a *app) source() (upstream.Source, error) {
-	base := or(a.config.GetString("compose-url"), upstream.URL)
+	base := or(a.config.GetString(mirrorName), upstream.URL)
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
-		return upstream.Source{}, usage(fmt.Errorf("--compose-url: %q is no address that begins with https:// or http://", base))
+		return upstream.Source{}, usage(errors.New("what --compose-url or RCWIZARD_COMPOSE_URL says is no address that begins with https:// or http://"))
 	}
 	return upstream.Source{Base: base}, nil
 }
@@ -44,17 +48,26 @@ func (a *app) official(ctx context.Context, ans answers) (render.Official, error
 	commit, cache := upstream.At(kind.Commit()), upstream.Cache{Dir: ans.upstream}
 	files, err := cache.Get(ctx, source, commit, render.OfficialFiles(), func() {
 		if !ans.drawn {
-			a.sayf("fetching Rocket.Chat's own compose files at %s from %s\n", commit.Short(), source.Base)
+			a.sayf("fetching Rocket.Chat's own compose files at %s from %s\n", commit.Short(), upstream.Printable(source.Base))
 		}
 	})
 	if err != nil {
-		return render.Official{}, unfetched(err)
+		return render.Official{}, unfetched(err, ans.bundled)
 	}
 	return render.Official{Commit: commit.ID, Files: files}, nil
 }
 
+// The ways to rcwizard's own compose files: of a command with --compose, of the
+// wizard, and of a command that takes the workspace as it is.
+func bundledByFlag() string { return "--compose " + string(workspace.ComposeBundled) }
+func bundledByKey() string  { return "the key o on the Review page of the wizard's screen" }
+func bundledFirst(name string) string {
+	return "first rcwizard resume " + word(name) + " " + bundledByFlag() + ", then this again"
+}
+
 // unfetched says what can be done where Rocket.Chat's own files cannot be had.
-func unfetched(err error) error {
+// bundled is the way to rcwizard's own; empty: --compose.
+func unfetched(err error, bundled string) error {
 	var why *upstream.Error
 	if !errors.As(err, &why) {
 		return fmt.Errorf("get Rocket.Chat's own compose files: %w", err)
@@ -62,16 +75,19 @@ func unfetched(err error) error {
 	if why.Kind == upstream.Cancelled {
 		return err
 	}
-	return &unfetchedError{why}
+	return &unfetchedError{err: why, bundled: or(bundled, bundledByFlag())}
 }
 
 // unfetchedError is an upstream.Error with the ways on.
-type unfetchedError struct{ err *upstream.Error }
+type unfetchedError struct {
+	err     *upstream.Error
+	bundled string
+}
 
 // Error tells what happened, that nothing came of it, and the ways on.
 func (e *unfetchedError) Error() string {
 	return fmt.Sprintf("Rocket.Chat's own compose files cannot be had, and nothing was changed: %v\n"+
-		"next: %s. Or take rcwizard's own files, which need no internet: --compose %s", e.err, e.err.Next(), workspace.ComposeBundled)
+		"next: %s. Or take rcwizard's own files, which need no internet: %s", e.err, e.err.Next(), e.bundled)
 }
 
 // Unwrap is what happened.

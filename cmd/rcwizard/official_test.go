@@ -1,0 +1,66 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/question"
+	"github.com/rcwizard/rcwizard/workspace/state"
+)
+
+// The ways on are ways that the command has: the wizard, add-instance and
+// remove-instance have no --compose.
+func TestUnfetchedWaysOn(t *testing.T) {
+	t.Parallel()
+	a, ans := operator(t, func(w *workspace.Workspace) { w.Compose = workspace.ComposeOfficial })
+	a.config.Set("compose-url", "http://127.0.0.1:1")
+	a.config.Set("yes", true)
+	a.config.Set("dir", ans.folder.Dir())
+	kept, err := a.ofState()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		ans  answers
+		want string
+	}{
+		"a command":    {ans, "--compose bundled"},
+		"the wizard":   {answers{workspace: ans.workspace, drawn: true, bundled: bundledByKey()}, bundledByKey()},
+		"add-instance": {kept, "first rcwizard resume " + ans.workspace.Name + " --compose bundled, then this again"},
+	} {
+		_, err := a.official(t.Context(), test.ans)
+		var told *unfetchedError
+		if !errors.As(err, &told) || !strings.HasSuffix(told.Error(), "need no internet: "+test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	b := a.backend()
+	defer b.close()
+	drafted, err := b.given(ui.Draft{Answers: question.Answers{Workspace: ans.workspace}})
+	if err != nil || drafted.bundled != bundledByKey() {
+		t.Errorf("the wizard: %q, %v", drafted.bundled, err)
+	}
+}
+
+// What was fetched for a draft is kept beside it.
+func TestDraftKeepsOfficial(t *testing.T) {
+	t.Parallel()
+	a, ans := operator(t, nil)
+	dir := filepath.Join(t.TempDir(), "draft")
+	folder, err := state.OpenDraft(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := folder.Save(state.Draft{Workspace: ans.workspace}); err != nil {
+		t.Fatal(err)
+	}
+	a.config.Set("dir", dir)
+	got, err := a.answersOrDraft(nil)
+	if err != nil || got.upstream == "" || got.upstream != folder.Upstream() {
+		t.Errorf("Rocket.Chat's own files are kept in %q: %v", got.upstream, err)
+	}
+}
