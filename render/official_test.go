@@ -86,6 +86,31 @@ func TestOfficial(t *testing.T) {
 	}
 }
 
+// What a variable of the environment decides in theirs, which image runs and where
+// the data lies, is ours.
+func TestOfficialIsNotTurnedByVariables(t *testing.T) {
+	t.Parallel()
+	tree, err := Render(officialInputs(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, _ := tree.Database()
+	instance, _ := tree.Instance("rc1")
+	for _, c := range []struct {
+		project            Project
+		file, service, key string
+		want               string
+	}{
+		{instance, composeOverride, "rocketchat", "image", "    image: registry.rocket.chat/rocketchat/rocket.chat:${RELEASE:?}"},
+		{db, "override-database.yaml", "mongodb", "volumes", "    volumes: !override\n      - mongodb_data:/data/db"},
+		{db, "override-database.yaml", "mongodb-fix-permission-container", "volumes", "    volumes: !override\n      - mongodb_data:/data/db"},
+	} {
+		if got, err := piece(c.project.Files, c.file, c.service, []string{c.key}); err != nil || got != c.want {
+			t.Errorf("%s of %s: %v, %q", c.key, c.service, err, got)
+		}
+	}
+}
+
 // What is missing, or of another layout, is an error and not a file that fails on a
 // host.
 func TestOfficialDoesNotFit(t *testing.T) {

@@ -45,7 +45,7 @@ func (c *checker) compose() {
 	switch {
 	case kind == ComposeBundled, kind == ComposeOfficial:
 	case strings.HasPrefix(string(kind), composeAt) && commitForm.MatchString(kind.Commit()):
-		c.warnf(field, "write official alone, unless you have read the files of that commit", "%s names a commit: rcwizard knows the sums of the one that official alone means, and made its overrides for that one; of another it can only see that the files stay as they were fetched first", kind)
+		c.warnf(field, "write official alone, unless you have read the files of that commit", "%s names a commit: rcwizard knows the sums of the one that official alone means, and made its overrides for that one; of another, which may be anybody's fork, it can only see that the files stay as they were fetched first", kind)
 	case strings.HasPrefix(string(kind), composeAt):
 		c.failf(field, "write all 40 characters of the commit, in small letters; a branch or a tag moves", "%s is no commit", shorten(kind.Commit()))
 	default:
