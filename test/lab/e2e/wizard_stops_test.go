@@ -91,7 +91,7 @@ func ctrlCOnce(r *rig) {
 	w.keys("C-c")
 	w.see("Deploy", "will end first", "rcwizard resume "+r.w.Name)
 	r.openNATS()
-	w.see("Failure", "not finished", "rcwizard resume")
+	w.see("Stopped", "not finished", "rcwizard resume")
 	r.leaves(w)
 	r.resumes()
 }
@@ -105,7 +105,7 @@ func ctrlCTwice(r *rig) {
 	second := time.Now()
 	r.nothingLeft(cancelledWithin)
 	r.t.Logf("lab: nothing is left on the hosts %.1f s after the second Ctrl+C", time.Since(second).Seconds())
-	w.see("Failure", "not finished", "rcwizard resume")
+	w.see("Stopped", "not finished", "rcwizard resume")
 	r.leaves(w)
 	r.openNATS()
 	r.resumes()
