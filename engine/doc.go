@@ -13,9 +13,10 @@
 //
 // Steps of one host run one after the other, in the order of the plan. A step
 // that fails ends its host's part of the run and whatever needs it; the other
-// hosts go on, and while they do it can be begun again (Options.Retry). A run can be stopped twice over: after the steps in flight
-// (Options.Stop), or at once (the context). It ends by itself in every case,
-// provided that steps honour their context.
+// hosts go on, and while they do it can be begun again (Options.Retry). A run
+// can be stopped twice over: after the steps in flight (Options.Stop), or at
+// once (the context). It ends by itself in every case, provided that steps
+// honour their context.
 //
 // Nothing that a face does, or fails to do, stalls a step: events are appended
 // to memory, and live output goes to rings that forget their oldest lines.

@@ -302,7 +302,7 @@ func (r *runner) summary(started time.Time, cause error) Summary {
 	default:
 		sum.Outcome = Stopped
 	}
-	sum.Resume = r.opts.Resume
+	sum.Resume = r.opts.Redact(r.opts.Resume)
 	return sum
 }
 

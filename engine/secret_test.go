@@ -48,6 +48,7 @@ func TestSecretsAreTakenOutEverywhere(t *testing.T) {
 	var transcript bytes.Buffer
 	opts := engine.Options{
 		Log: engine.NewLog(), Lines: engine.NewLines(&transcript), Journal: journal,
+		Resume: "rcwizard resume --proxy-jump " + canary,
 		Redact: func(text string) string { return strings.ReplaceAll(text, canary, "•••") },
 	}
 	plan := engine.Plan{Steps: []engine.Step{loud}}

@@ -197,7 +197,7 @@ func (w *work) failed(ctx context.Context, phase Phase, err error) outcome {
 			f.LastLines = append(f.LastLines, line.Text)
 		}
 	}
-	f.Resume = w.opts.Resume
+	f.Resume = w.opts.Redact(w.opts.Resume)
 	rec := w.recordOf(RecordStepFailed)
 	rec.Failure = f
 	if err := w.record(rec); err != nil {

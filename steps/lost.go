@@ -38,8 +38,14 @@ func explained(s engine.Step) engine.Step {
 				return explain(err)
 			}
 			out.Note("the connection broke in the middle of it; looking again, and doing what is not done")
-			if r, looked := s.Check(ctx, out); looked != nil || r.Verdict == engine.Done {
+			r, looked := s.Check(ctx, out)
+			switch {
+			case looked != nil:
 				return looked //nolint:wrapcheck // the step's own
+			case r.Verdict == engine.Done:
+				return nil
+			case r.Verdict == engine.Blocked: // what is there now is not to be overwritten
+				return &engine.Problem{Cause: r.Reason, Next: r.Next}
 			}
 		}
 	}

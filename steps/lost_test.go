@@ -87,6 +87,27 @@ func TestLookCutOff(t *testing.T) {
 	}
 }
 
+// What a step was cut off from, and now finds barred, is left as it is, and the
+// person hears why and what to do.
+func TestCutOffAndBlocked(t *testing.T) {
+	t.Parallel()
+	applies := 0
+	s := explained(engine.Step{
+		Check: func(context.Context, engine.Output) (engine.Report, error) {
+			return engine.Report{Verdict: engine.Blocked, Reason: "it was edited by hand", Next: "give --overwrite-edited"}, nil
+		},
+		Apply: func(context.Context, engine.Output) error {
+			applies++
+			return &remote.OutcomeUnknownError{Host: "rc1", Cause: errors.New("reset")}
+		},
+	})
+	err := s.Apply(t.Context(), &noted{})
+	problem, ok := errors.AsType[*engine.Problem](err)
+	if !ok || problem.Cause != "it was edited by hand" || problem.Next != "give --overwrite-edited" || applies != 1 {
+		t.Errorf("%v after it was applied %d times", err, applies)
+	}
+}
+
 // noted keeps what a step notes.
 type noted struct {
 	engine.Output

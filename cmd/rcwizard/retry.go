@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote/lock"
 	"github.com/rcwizard/rcwizard/steps"
 )
 
@@ -28,6 +29,9 @@ func (a *app) carryOutAndRetry(ctx context.Context, plan func() engine.Plan, ans
 // mayRetry reports whether a person is there to be asked what to do about a run
 // that failed. One that was stopped or cancelled, or lost its hosts, is over.
 func (a *app) mayRetry(runErr error) bool {
+	if _, lost := errors.AsType[*lock.LostError](runErr); lost {
+		return false // the next run would be cancelled at once
+	}
 	exit, ok := errors.AsType[*exitError](runErr)
 	if !ok || exit.code != exitFailed || !a.sys.interactive || a.config.GetBool("yes") || a.config.GetBool("json") {
 		return false

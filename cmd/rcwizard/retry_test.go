@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/remote/lock"
 	"github.com/rcwizard/rcwizard/steps"
 )
 
@@ -82,5 +83,25 @@ func TestCarryOutAndRetry(t *testing.T) {
 				t.Errorf("what was done is done %d times", other)
 			}
 		})
+	}
+}
+
+// Who lost a host is not asked to try again: no run could change it any more.
+func TestMayRetry(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		err  error
+		want bool
+	}{
+		{"a step failed", told(exitFailed), true},
+		{"a host went away", lockLost(&lock.LostError{Host: "rc1", Err: errors.New("no answer")}, "rcwizard resume"), false},
+		{"another operator has it", lockLost(&lock.LostError{Host: "rc1"}, "rcwizard resume"), false},
+	} {
+		a, _ := operator(t, nil)
+		a.sys.interactive, a.stop.graceful = true, make(chan struct{})
+		if got := a.mayRetry(test.err); got != test.want {
+			t.Errorf("%s: %t", test.name, got)
+		}
 	}
 }

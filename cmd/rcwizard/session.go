@@ -48,7 +48,7 @@ func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engi
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, x.close()) }()
+	defer func() { err = a.closed(x, err) }()
 	shown := make(chan error, 1)
 	// The face is not bound to ctx: it has the end of a cancelled run to tell.
 	go func() { shown <- a.show(context.WithoutCancel(ctx), x.log, x.lines, result) }()
@@ -75,6 +75,17 @@ func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engi
 		return told(exitInterrupted)
 	}
 	return told(exitFailed)
+}
+
+// closed closes what a run wrote to, and is what became of the run. One that
+// succeeded stays so: what it did is on the hosts, whatever its journal has.
+func (a *app) closed(x *execution, runErr error) error {
+	err := x.close()
+	if runErr != nil || err == nil {
+		return errors.Join(runErr, err)
+	}
+	a.sayf("warning: everything was carried out, but what was written down of it may not be whole: %v\n", err)
+	return nil
 }
 
 // resumeWith is the command that goes on with a workspace.

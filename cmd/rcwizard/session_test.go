@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/spf13/viper"
@@ -33,5 +37,29 @@ func TestResumeWith(t *testing.T) {
 				t.Errorf("%s, want %s", got, test.want)
 			}
 		})
+	}
+}
+
+// A journal that cannot be closed is told, and turns no run that succeeded into
+// one that failed.
+func TestClosed(t *testing.T) {
+	t.Parallel()
+	for _, runErr := range []error{nil, told(exitFailed)} {
+		a, ans := operator(t, nil)
+		x, err := a.execution(ans)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.transcript.Close(); err != nil {
+			t.Fatal(err)
+		}
+		got := a.closed(x, runErr)
+		said := a.sys.stderr.(*bytes.Buffer).String() //nolint:forcetypeassert // operator made it
+		if (got == nil) != (runErr == nil) || runErr != nil && (!errors.Is(got, runErr) || !errors.Is(got, os.ErrClosed)) {
+			t.Errorf("after %v: %v", runErr, got)
+		}
+		if strings.Contains(said, "may not be whole") != (runErr == nil) {
+			t.Errorf("after %v it says %q", runErr, said)
+		}
 	}
 }
