@@ -47,9 +47,9 @@ type Name struct {
 	// Ports say how connecting to the name from outside went, by the port: one
 	// probe for each address that the operator was given for it (Probe.Address).
 	Ports map[int][]Probe
-	// Public are the proxy's addresses as the world knows them, as far as they
-	// are not on its interfaces: behind NAT, where it was heard from within the
-	// cluster by way of it, or told by the operator.
+	// Public are addresses of the name at which the proxy was heard from within the
+	// cluster, although its host need not have them: something in front of it, a
+	// router or a content delivery network, passes connections on.
 	Public []netip.Addr
 }
 
@@ -101,7 +101,7 @@ func (j nameJudge) find(what string, v Verdict, kind Kind, pairs ...string) Find
 	return finding("domain:"+j.name+":"+what, v, kind, fill)
 }
 
-// proxyAddresses is every address that is known to be the proxy's.
+// proxyAddresses are the addresses that the proxy's host itself has.
 func (j nameJudge) proxyAddresses() []netip.Addr {
 	var out []netip.Addr
 	add := func(a netip.Addr) {
@@ -110,9 +110,6 @@ func (j nameJudge) proxyAddresses() []netip.Addr {
 		}
 	}
 	for _, a := range j.e.Hosts[j.w.Proxy.Host].Addresses {
-		add(a)
-	}
-	for _, a := range j.seen.Public {
 		add(a)
 	}
 	h := j.w.ProxyHost()
@@ -201,8 +198,12 @@ func (j nameJudge) differs(l Lookup) bool {
 	return operator.State == LookupFound && joined(operator.Addresses) != joined(l.Addresses)
 }
 
-// reached reports whether the proxy itself was heard at an address of the name.
+// reached reports whether the proxy itself was heard at an address of the name that
+// its host does not have.
 func (j nameJudge) reached(a netip.Addr) bool {
+	if slices.Contains(j.seen.Public, a) {
+		return true
+	}
 	for _, port := range []int{j.w.Proxy.HTTPSPort, j.w.Proxy.HTTPPort} {
 		for _, p := range j.seen.Ports[port] {
 			if at, err := netip.ParseAddrPort(p.Address); err == nil && at.Addr().Unmap() == a && j.heard(port, p) {

@@ -28,15 +28,22 @@ func nameScenarios() []scenario {
 			change(w, e)
 		}
 	}
+	heardInside := func(address string) func(*workspace.Workspace, *Evidence) {
+		return func(w *workspace.Workspace, e *Evidence) {
+			operatorSees(OutcomeInside, address)(w, e)
+			e.domain(func(n *Name) { n.Public = addrs(address) })
+		}
+	}
 	records := func(c CAA) func(*workspace.Workspace, *Evidence) { return onDomain(func(n *Name) { n.CAA = c }) }
 	return []scenario{
 		{dns, Pass, "dns-right", same},
 		{dns + ":rc1", Pass, "dns-split", lookup(found("10.0.0.13"))},
 		{dns, Pass, "dns-nat", private(operatorSees(OutcomeNonce, "203.0.113.9"))},
 		{dns, Unknown, "dns-nat-unproven", private(operatorSees(OutcomeInside, "203.0.113.9"))},
-		{dns, Pass, "dns-right", private(func(_ *workspace.Workspace, e *Evidence) {
-			operatorSees(OutcomeInside, "203.0.113.9")(nil, e)
-			e.domain(func(n *Name) { n.Public = addrs("203.0.113.9") })
+		{dns, Pass, "dns-nat", private(heardInside("203.0.113.9"))},
+		{dns + ":rc1", Pass, "dns-nat", private(func(w *workspace.Workspace, e *Evidence) {
+			heardInside("203.0.113.9")(w, e)
+			lookup(found("203.0.113.9"))(w, e)
 		})},
 		{dns, Fail, "dns-none", onDomain(func(n *Name) { n.Lookups[Operator] = Lookup{State: LookupNone} })},
 		{dns + ":rc1", Warn, "dns-none-on-host", lookup(Lookup{State: LookupNone})},
@@ -66,6 +73,8 @@ func nameScenarios() []scenario {
 			lookup(found("203.0.113.10"))(w, e)
 		})},
 		{dns, Fail, "dns-cdn-acme", operatorSees(OutcomeOther, "104.16.1.1", "2606:4700::1")},
+		// Rocket.Chat answers through a content delivery network, too.
+		{dns, Fail, "dns-cdn-acme", heardInside("104.16.1.1")},
 		{dns, Warn, "dns-cdn", tls(workspace.TLSFiles, operatorSees(OutcomeOther, "104.16.1.1"))},
 		{dns, Warn, "dns-front", tls(workspace.TLSNone, operatorSees(OutcomeOther, "203.0.113.9"))},
 		{dns, Unknown, "dns-proxy-unknown", func(w *workspace.Workspace, e *Evidence) {
