@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -235,6 +236,42 @@ func (a *answers) refresh() error {
 	}
 	a.secrets = a.secrets.Override(kept).Override(a.given)
 	return nil
+}
+
+// allKept takes over the secrets that the folder keeps, and reports whether
+// keepSecrets would write nothing new.
+func (a *answers) allKept() (bool, error) {
+	_, err := a.folder.LoadWorkspace()
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read the answers of last time: %w", err)
+	}
+	if err := a.refresh(); err != nil {
+		return false, err
+	}
+	kept, err := a.folder.LoadSecrets()
+	if err != nil {
+		return false, fmt.Errorf("read the secrets in %s: %w", a.folder.Dir(), err)
+	}
+	if _, made := a.secrets.Generate(a.workspace); made || !sameSecrets(a.secrets, kept) {
+		return false, nil
+	}
+	if err := a.all().Validate(a.workspace).Err(); err != nil {
+		return false, usage(err)
+	}
+	return true, nil
+}
+
+// sameSecrets reports whether two are the same once they are written down.
+func sameSecrets(x, y workspace.Secrets) bool {
+	a, err := x.Marshal()
+	if err != nil {
+		return false
+	}
+	b, err := y.Marshal()
+	return err == nil && bytes.Equal(a, b)
 }
 
 // makeSecrets makes the secrets that are missing and writes them down. It is

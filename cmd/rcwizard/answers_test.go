@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
@@ -40,5 +42,55 @@ func TestSecretsAreKeptFirst(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// While another run is at work, what only looks finds all that it needs; what has
+// something to keep is told who is at work.
+func TestNothingToKeepNeedsNoLock(t *testing.T) {
+	t.Parallel()
+	a, ans := operator(t, nil)
+	if err := a.keepLocked(&ans, "plan"); err != nil {
+		t.Fatal(err)
+	}
+	made, err := ans.folder.LoadSecrets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := a.lock(ans, "install")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	looking := answers{workspace: ans.workspace, folder: ans.folder}
+	if err := a.keepLocked(&looking, "plan"); err != nil {
+		t.Errorf("beside another run: %v", err)
+	}
+	if diff := cmp.Diff(made, looking.secrets); diff != "" {
+		t.Errorf("it looks with other secrets (-kept +its):\n%s", diff)
+	}
+	licensed := looking
+	licensed.given.License = "a-licence"
+	if err := a.keepLocked(&licensed, "plan"); !errors.As(err, new(*state.LockedError)) {
+		t.Errorf("with a new licence: %v", err)
+	}
+	other := looking
+	other.workspace.Grafana.Mode = workspace.GrafanaNone
+	other.workspace.Admin.Username = "root"
+	if err := a.keepLocked(&other, "plan"); err != nil {
+		t.Errorf("with other answers, beside another run: %v", err)
+	}
+	fresh, err := state.Open(filepath.Join(t.TempDir(), "other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := answers{workspace: ans.workspace, folder: fresh}
+	held, err := a.lock(begun, "install")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held()
+	if err := a.keepLocked(&begun, "plan"); !errors.As(err, new(*state.LockedError)) {
+		t.Errorf("with a folder that keeps nothing: %v", err)
 	}
 }

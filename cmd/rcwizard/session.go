@@ -15,8 +15,12 @@ import (
 )
 
 // keepLocked keeps what a command needs that deploys nothing, while no other
-// run is at work.
+// run is at work. Where all of it is kept already nothing is written: then a run
+// that is at work is in nobody's way.
 func (a *app) keepLocked(ans *answers, doing string) error {
+	if all, err := ans.allKept(); all || err != nil {
+		return err
+	}
 	unlock, err := a.lock(*ans, doing)
 	if err != nil {
 		return err
