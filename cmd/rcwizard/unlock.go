@@ -62,15 +62,25 @@ func (a *app) unlock(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	return a.free(ctx, ans)
+}
+
+// free shows the locks of a workspace's hosts and takes those away that are held.
+func (a *app) free(ctx context.Context, ans answers) error {
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
 	a.redactor.Add(ans.all().Values()...)
-	hosts, err := a.connect(ctx, &ans)
+	// A host that is down is often why a run is to be ended: the others are freed.
+	hosts, failures, err := a.reach(ctx, &ans, nil)
 	if err != nil {
 		return err
 	}
 	defer closeAll(hosts)
+	away := unreached(ans.workspace, failures)
+	if len(hosts) == 0 {
+		return away
+	}
 	all, err := lookAtLocks(ctx, places(ans.workspace, hosts))
 	if err != nil {
 		return err
@@ -94,7 +104,10 @@ func (a *app) unlock(ctx context.Context, args []string) error {
 			return err
 		}
 	}
-	return a.breakLocks(ctx, wanted)
+	if err := a.breakLocks(ctx, wanted); err != nil || away == nil {
+		return errors.Join(err, away)
+	}
+	return fmt.Errorf("%w\nits lock is not known; one that is held there frees itself half a minute after its holder was last heard", away)
 }
 
 // lookAtLocks asks all hosts at once.
