@@ -5,8 +5,8 @@
 // carries the guide out step by step. `rcwizard help` lists its commands.
 //
 // Exit codes: 0 done; 1 failed, and can be resumed; 2 wrong use or wrong
-// answers; 3 a check failed, or could not be made; 4 another rcwizard on this
-// machine is working on the workspace; 130 interrupted.
+// answers; 3 a check failed, or could not be made; 4 another operator is working
+// on the workspace, or took it over; 130 interrupted.
 package main
 
 import (

@@ -5,8 +5,9 @@
 // It promises that a file is there whole or not at all, whenever the machine
 // stops; that nobody but its owner can read the folder; and that two runs on
 // one machine do not work on one workspace at once. It encrypts nothing, and
-// it does not lock other machines out: two operators with a folder each are not
-// kept apart. The journal's form is the engine's; here is only its place.
+// it does not lock other machines out: two operators with a folder each are kept
+// apart on the hosts, by remote/lock. The journal's form is the engine's; here is
+// only its place.
 //
 // The folder, 0700:
 //
@@ -18,6 +19,7 @@
 //	log/             a transcript per run
 //	rendered/        the files as last rendered
 //	manifest.json    their digests
+//	firewall.json    which firewall lines were applied, to take them back
 //	report.md        the report of the last installation
 //	upstream/        Rocket.Chat's own files, by commit, where they were fetched
 //
