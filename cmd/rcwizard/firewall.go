@@ -300,8 +300,9 @@ func changedHosts(changes []check.AppliedChange) []string {
 	return out
 }
 
-// stillMissing looks once more, now that nobody else changes the hosts: what was
-// shown and agreed to must be what is run.
+// stillMissing looks once more, now that no other operator changes the hosts: what
+// was shown and agreed to must be what is run. What is kept for undo is what is there
+// now: somebody may have added a rule of his own while this was shown.
 func (r *firewallRun) stillMissing(ctx context.Context, evidence check.Evidence, missing []check.Edge, shown []check.AppliedChange) error {
 	var all sync.WaitGroup
 	troubles := make([]error, len(shown))
@@ -313,6 +314,8 @@ func (r *firewallRun) stillMissing(ctx context.Context, evidence check.Evidence,
 				troubles[i] = fmt.Errorf("look at the firewall of %s once more: %w", c.Host, err)
 			case !slices.Equal(now.Apply, c.Apply):
 				troubles[i] = fmt.Errorf("host %s: its firewall was changed since the lines were shown: run again", c.Host)
+			default:
+				shown[i] = now
 			}
 		})
 	}
