@@ -42,12 +42,15 @@ type ports struct {
 	asks []ask
 	// sockets is what became of listening, by place.
 	sockets map[check.Place]probe.Socket
+	// closed are the edges along which no connection came about.
+	closed map[int]bool
 	// at is the place that each edge's listener stands for.
 	at []check.Place
 }
 
 // ask is an open connection to a port that is in use.
 type ask struct {
+	edge  int // of ports.edges
 	from  string
 	addr  string
 	place check.Place
@@ -58,7 +61,7 @@ type ask struct {
 // be reached, to the names, and to a host's own addresses where nothing else
 // would have it listen.
 func (l *looker) plan() *ports {
-	p := &ports{l: l, sockets: map[check.Place]probe.Socket{}}
+	p := &ports{l: l, sockets: map[check.Place]probe.Socket{}, closed: map[int]bool{}}
 	w := l.s.Workspace
 	behind, listened := map[check.Path]check.Site{}, map[check.Place]bool{}
 	sites := check.Places(w)
@@ -96,7 +99,7 @@ func (l *looker) plan() *ports {
 			continue
 		}
 		add(e.From, addr, s, set)
-		p.asks = append(p.asks, ask{from: e.From, addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) {
+		p.asks = append(p.asks, ask{edge: len(p.edges) - 1, from: e.From, addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) {
 			seen := l.e.Probes[path]
 			seen.Service = a
 			l.e.Probes[path] = seen
@@ -195,7 +198,7 @@ func (p *ports) names(add func(string, netip.AddrPort, check.Site, func(check.Pr
 				for i := range seen {
 					addr := netip.AddrPortFrom(found[i], uint16(s.Port)) //nolint:gosec // a valid workspace's ports fit
 					add(check.World, addr, s, func(p check.Probe) { seen[i] = p })
-					p.asks = append(p.asks, ask{addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) { seen[i].Service = a }})
+					p.asks = append(p.asks, ask{edge: len(p.edges) - 1, addr: addr.String(), place: s.Place, take: func(a check.ServiceAnswer) { seen[i].Service = a }})
 				}
 			}
 			l.e.Names[name].Ports[s.Port] = seen
@@ -226,7 +229,7 @@ func (p *ports) hairpins(name string, s check.Site, found []netip.Addr, add func
 				proven()
 			}
 		})
-		p.asks = append(p.asks, ask{addr: addr.String(), place: s.Place, take: func(said check.ServiceAnswer) {
+		p.asks = append(p.asks, ask{edge: len(p.edges) - 1, addr: addr.String(), place: s.Place, take: func(said check.ServiceAnswer) {
 			if said == check.ServiceRight {
 				proven()
 			}
@@ -290,13 +293,15 @@ func (p *ports) try(ctx context.Context) {
 	p.l.note(func(e *check.Evidence) {
 		clear(e.Outside.Probes) // the best of several ways counts, by what is known at the end
 		for i, r := range results {
-			p.take[i](probeOf(r))
+			seen := probeOf(r)
+			p.take[i](seen)
+			p.closed[i] = !opened(seen.Outcome)
 			if r.To == "" {
 				continue
 			}
-			old, seen := p.sockets[p.at[i]]
+			old, known := p.sockets[p.at[i]]
 			switch {
-			case !seen, withoutIPv6(old):
+			case !known, withoutIPv6(old):
 				p.sockets[p.at[i]] = r.Socket
 			case old.State == probe.Listening && !withoutIPv6(r.Socket):
 				p.sockets[p.at[i]] = r.Socket
@@ -326,7 +331,8 @@ func withoutIPv6(s probe.Socket) bool {
 }
 
 // conclude tells who has the ports that are in use, and asks the services of
-// this workspace that have them. It needs what was learnt of the hosts.
+// this workspace that have them, where a connection came about: what is filtered
+// costs no second deadline. It needs what was learnt of the hosts.
 func (p *ports) conclude(ctx context.Context) {
 	l := p.l
 	for place, socket := range p.sockets {
@@ -335,7 +341,7 @@ func (p *ports) conclude(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, a := range p.asks {
 		held := l.e.Listeners[a.place]
-		if held.Result == check.ListenInUse && held.Owner == check.OwnerUs {
+		if held.Result == check.ListenInUse && held.Owner == check.OwnerUs && !p.closed[a.edge] {
 			all.Go(func() {
 				said := l.service(ctx, a)
 				l.note(func(*check.Evidence) { a.take(said) })

@@ -8,10 +8,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // A certificate of an authority that this machine does not know is enough for
@@ -82,6 +87,43 @@ func TestServiceOfAnotherProcess(t *testing.T) {
 		if got := l.service(t.Context(), a); got != test.want {
 			t.Errorf("%+v: %s", test, got)
 		}
+	}
+}
+
+// What the network keeps from a port is no matter of the service that has it: it is
+// not asked, which would cost a second deadline.
+func TestClosedIsNotAsked(t *testing.T) {
+	t.Parallel()
+	w := guide().Complete()
+	nats := check.Place{Host: w.Database.Host, Scope: workspace.ScopePrivate, Port: w.Database.NATSPort}
+	var mu sync.Mutex
+	asked := map[string]int{}
+	hosts := map[string]remote.Host{}
+	for _, h := range w.Hosts {
+		hosts[h.Name] = &dialling{dial: func(context.Context, string, string) (net.Conn, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			asked[h.Name]++
+			return nil, io.ErrUnexpectedEOF
+		}}
+	}
+	l := &looker{
+		s: &Site{Workspace: w, Hosts: hosts}, logins: map[string][]netip.Addr{}, ours: map[string][]string{}, more: make(chan struct{}, 1),
+		e: check.Evidence{
+			Names: map[string]check.Name{}, Probes: map[check.Path]check.Probe{},
+			Outside:   check.Outside{Probes: map[check.Place]check.Probe{}},
+			Listeners: map[check.Place]check.Listener{nats: {Result: check.ListenInUse, Owner: check.OwnerUs}},
+		},
+	}
+	l.e.Names[w.Domain] = check.Name{Ports: map[int][]check.Probe{}}
+	p := l.plan()
+	from := w.Instances[0].Host
+	for i, e := range p.edges {
+		p.closed[i] = e.From != from
+	}
+	p.conclude(t.Context())
+	if diff := cmp.Diff(map[string]int{from: 1}, asked); diff != "" {
+		t.Errorf("who asked how often (-want +got):\n%s", diff)
 	}
 }
 
