@@ -52,7 +52,9 @@ type StepDone struct {
 	Duration time.Duration
 }
 
-// StepFailed says that a step failed, and why. What needs it is skipped.
+// StepFailed says that a step failed, and why. What needs it is skipped. A step
+// that is tried again, but in a run that ends before it changed anything, fails
+// with the same Failure.
 type StepFailed struct {
 	Time     time.Time
 	Failure  Failure

@@ -21,7 +21,7 @@ type Retries struct {
 // Step asks for one step by its ID, and reports whether the run heard it: not if
 // the run has no such step, or has come to its end. A step that did not fail, or
 // is at work again already, is left alone. A run that was asked to stop begins
-// nothing again.
+// nothing again: then the step has failed as before.
 func (r *Retries) Step(id string) bool {
 	r.mu.Lock()
 	wanted, over := r.wanted, r.over

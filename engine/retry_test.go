@@ -161,6 +161,56 @@ func TestRetryThatNobodyWants(t *testing.T) {
 	}
 }
 
+// A stop comes before the step that failed is begun again, for want of room or
+// because it is only looking yet: then nobody tried, and it has failed as before.
+func TestStopKeepsTheFailureThatNobodyTriedAgain(t *testing.T) {
+	for name, tt := range map[string]struct {
+		stopAt time.Duration
+		want   []string
+	}{
+		"no room yet": {30 * time.Second, []string{
+			"a/1 failed applying: the disk is full",
+			"stopping after the steps in flight: asked to stop", "b/1 applied in 1m1s", "failed",
+		}},
+		"looking": {62 * time.Second, []string{
+			"a/1 failed applying: the disk is full", "b/1 applied in 1m1s",
+			"a/1 note: it is tried again", "stopping after the steps in flight: asked to stop",
+			"a/1 failed applying: the disk is full", "failed",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				broken, mend := mended(w.step("a/1", "a"))
+				look, looks := broken.Check, 0
+				broken.Check = func(ctx context.Context, out engine.Output) (engine.Report, error) {
+					if looks++; looks == 3 { // before and after the first Apply, and before the second
+						if err := sleep(ctx, 10*time.Second); err != nil {
+							return engine.Report{}, err
+						}
+					}
+					return look(ctx, out)
+				}
+				log, retries, stop := engine.NewLog(), new(engine.Retries), make(chan struct{})
+				time.AfterFunc(10*time.Second, func() { mend(); retries.Step("a/1") })
+				time.AfterFunc(tt.stopAt, func() { close(stop) })
+				sum, err := engine.Run(t.Context(), engine.Plan{Steps: []engine.Step{broken, slow(w, "b/1", "b")}},
+					engine.Options{Log: log, Retry: retries, Stop: stop, Concurrency: 1})
+				var failure *engine.Failure
+				if !errors.As(err, &failure) || sum.Outcome != engine.Failed || len(sum.Failures) != 1 || len(sum.Skipped) > 0 {
+					t.Errorf("%+v: %v", sum, err)
+				}
+				got := slices.DeleteFunc(story(events(t, log)), func(line string) bool {
+					return strings.HasPrefix(line, "run ") || strings.HasSuffix(line, "ing")
+				})
+				if diff := cmp.Diff(tt.want, got); diff != "" {
+					t.Errorf("events (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
 // A thousand retries from many goroutines, at any moment of the run: each is
 // heard or told that it was not, and none gets stuck.
 func TestRetryAtAnyMoment(t *testing.T) {

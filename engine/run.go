@@ -170,7 +170,7 @@ func (r *runner) run(ctx context.Context, cancel context.CancelCauseFunc, g grap
 		bound: r.opts.Concurrency,
 		visit: func(i int) outcome { return r.step(ctx, i) },
 		skip:  r.skip,
-		retry: r.opts.Retry.open(r.plan), reopen: r.reopen,
+		retry: r.opts.Retry.open(r.plan),
 	}.run(r.stopping)
 	r.opts.Retry.close()
 	cause := context.Cause(ctx)
@@ -249,25 +249,34 @@ func (r *runner) skip(i, because int) {
 	if because >= 0 {
 		e.Reason, e.Because = NeedFailed, r.plan.Steps[because].ID
 	}
-	r.set(i, wasSkipped)
+	r.settle(i, wasSkipped, nil)
 	r.opts.Log.Append(e)
 }
 
-// reopen is told by the schedule of each step that is begun once more: its
-// failure is no part of what the run came to any longer.
-func (r *runner) reopen(i int) {
-	ref := r.plan.Steps[i].Ref()
-	r.mu.Lock()
-	r.states[i] = notRun
-	r.failures = slices.DeleteFunc(r.failures, func(f Failure) bool { return f.Step == ref.Step })
-	r.mu.Unlock()
-	r.note(ref, "it is tried again")
-}
-
-func (r *runner) set(i int, to outcomeOf) {
+// settle sets what became of a step, with its failure if it failed, in the place
+// of what a visit before had come to.
+func (r *runner) settle(i int, to outcomeOf, f *Failure) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.states[i] = to
+	id := r.plan.Steps[i].ID
+	r.failures = slices.DeleteFunc(r.failures, func(f Failure) bool { return f.Step == id })
+	if f != nil {
+		r.failures = append(r.failures, *f)
+	}
+}
+
+// failureOf is the failure of a step that was visited before; nil: none.
+func (r *runner) failureOf(i int) *Failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	id := r.plan.Steps[i].ID
+	for _, f := range r.failures {
+		if f.Step == id {
+			return &f
+		}
+	}
+	return nil
 }
 
 func (r *runner) summary(started time.Time, cause error) Summary {

@@ -9,6 +9,7 @@ const (
 	finished // what needs it may go on
 	failed   // failed or cut: what needs it is skipped
 	skipped
+	again // failed, and to be visited once more when there is room
 )
 
 // schedule visits the steps of a graph: each after the steps that must be done
@@ -26,10 +27,9 @@ type schedule struct {
 	skip func(i, because int)
 	// retry, where it is not nil, has the indexes of steps that are to be visited
 	// once more; one that did not fail is passed over. What needs a step that
-	// failed then waits until nothing else is left to do. reopen is told of each
-	// before it is visited again.
-	retry  <-chan int
-	reopen func(i int)
+	// failed then waits until nothing else is left to do. One that a stop keeps
+	// from being visited again has failed as before.
+	retry <-chan int
 }
 
 type visited struct {
@@ -60,7 +60,7 @@ func (s schedule) run(stop <-chan struct{}) {
 			if stopped || running >= s.bound {
 				break
 			}
-			if state[i] != waiting || !s.ready(i, state) {
+			if state[i] != again && (state[i] != waiting || !s.ready(i, state)) {
 				continue
 			}
 			state[i] = visiting
@@ -75,12 +75,16 @@ func (s schedule) run(stop <-chan struct{}) {
 			running--
 			state[v.i] = v.as
 		case i := <-s.retry:
-			if state[i] == failed && !stopped {
-				s.reopen(i)
-				state[i] = waiting
+			if state[i] == failed {
+				state[i] = again
 			}
 		case <-stop:
 			stopped, stop = true, nil
+		}
+	}
+	for i := range state {
+		if state[i] == again {
+			state[i] = failed
 		}
 	}
 	s.spread(state, because)

@@ -21,6 +21,9 @@ func (r *runner) step(ctx context.Context, i int) outcome {
 	w.out = &output{ref: w.ref, log: r.opts.Log, lines: r.opts.Lines, redact: r.opts.Redact}
 	defer r.flush()
 	defer w.out.close()
+	if w.earlier = r.failureOf(i); w.earlier != nil {
+		r.note(w.ref, "it is tried again")
+	}
 	return w.do(ctx)
 }
 
@@ -33,6 +36,8 @@ type work struct {
 	ref   StepRef
 	out   *output
 	began time.Time
+	// earlier is the failure for which the step is tried again; nil: none.
+	earlier *Failure
 }
 
 func (w *work) do(ctx context.Context) outcome {
@@ -53,7 +58,9 @@ func (w *work) do(ctx context.Context) outcome {
 	}
 	if !w.mayChange(ctx) {
 		w.out.close()
-		w.skip(w.index, -1)
+		if !w.stands() {
+			w.skip(w.index, -1)
+		}
 		return failed
 	}
 	began := w.recordOf(RecordStepBegan)
@@ -170,7 +177,7 @@ func (w *work) done(how How) outcome {
 	if how == Applied {
 		to = wasApplied
 	}
-	w.set(w.index, to)
+	w.settle(w.index, to, nil)
 	w.opts.Lines.transcript.mark(w.ref, string(how))
 	w.opts.Log.Append(StepDone{StepRef: w.ref, Time: time.Now(), How: how, Duration: time.Since(w.began)})
 	return finished
@@ -182,7 +189,10 @@ func (w *work) failed(ctx context.Context, phase Phase, err error) outcome {
 	w.out.close()
 	f := newFailure(w.ref, phase, err, func(text string) string { return CleanLine(w.opts.Redact(text)) })
 	if ctx.Err() != nil {
-		w.set(w.index, wasCut)
+		if phase == Checking && w.stands() {
+			return failed
+		}
+		w.settle(w.index, wasCut, nil)
 		w.opts.Lines.transcript.mark(w.ref, "cut: "+f.Message)
 		w.opts.Log.Append(StepCut{
 			StepRef: w.ref, Time: time.Now(), Phase: phase, Message: f.Message, Duration: time.Since(w.began),
@@ -203,13 +213,22 @@ func (w *work) failed(ctx context.Context, phase Phase, err error) outcome {
 	if err := w.record(rec); err != nil {
 		w.note(w.ref, err.Error())
 	}
-	w.mu.Lock()
-	w.states[w.index] = hasFailed
-	w.failures = append(w.failures, *f)
-	w.mu.Unlock()
+	w.settle(w.index, hasFailed, f)
 	w.opts.Lines.transcript.mark(w.ref, "failed: "+f.Message)
 	w.opts.Log.Append(StepFailed{Time: time.Now(), Failure: *f, Duration: time.Since(w.began)})
 	return failed
+}
+
+// stands tells whether the step was tried again and has, now that the run was
+// ended before it changed anything, failed as before. The journal knows no other
+// end of it either.
+func (w *work) stands() bool {
+	if w.earlier == nil {
+		return false
+	}
+	w.opts.Lines.transcript.mark(w.ref, "failed as before: "+w.earlier.Message)
+	w.opts.Log.Append(StepFailed{Time: time.Now(), Failure: *w.earlier, Duration: time.Since(w.began)})
+	return true
 }
 
 func (w *work) recordOf(kind RecordKind) Record {
