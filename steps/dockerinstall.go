@@ -120,12 +120,18 @@ func dockerLines(host string, os facts.OS) []string {
 	return lines
 }
 
+// aptWait has apt-get wait for another package manager: a machine that has just come
+// up brings its packages up to date by itself, for minutes. Since apt 1.9.11; older
+// ones fail at once, as without it.
+const aptWait = "apt-get -o DPkg::Lock::Timeout=300 "
+
 // aptMend ends what an installation left that was cut in the middle, without which
 // apt-get refuses to install anything; where nothing was cut it does nothing. So the
-// commands can be run again after a lost connection or a power cut.
-const aptMend = "DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
+// commands can be run again after a lost connection or a power cut. dpkg itself
+// waits for nobody.
+const aptMend = aptWait + "check || DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
 
-const aptInstall = "DEBIAN_FRONTEND=noninteractive apt-get install -y "
+const aptInstall = "DEBIAN_FRONTEND=noninteractive " + aptWait + "install -y "
 
 // distributionApt installs packages of the distribution's, if its Compose is
 // not too old.
@@ -234,7 +240,7 @@ func (s *Site) docker(host string, commands []string) engine.Step {
 				if err != nil {
 					return &engine.Problem{
 						Err:  fmt.Errorf("%s: %s: %w", host, c, err),
-						Next: "see what the package manager says; Docker's own way is told at " + dockerManual,
+						Next: "see what the package manager says; while another one is at work there, wait for it and run this again; Docker's own way is told at " + dockerManual,
 					}
 				}
 			}
