@@ -286,10 +286,16 @@ func (r *firewallRun) take(ctx context.Context, hosts []string, doing string) (r
 		return func() {}, nil
 	}
 	release, err = r.lockHosts(ctx, r.ans, part, doing)
-	if err == nil {
-		maps.Copy(r.site.Hosts, part.Hosts) // guarded now
+	if err != nil {
+		return nil, err
 	}
-	return release, err
+	// Without a lock hosts may be looked at all the same; these are to be changed.
+	if err := r.locker.Hold(ctx, ""); err != nil {
+		release()
+		return nil, fmt.Errorf("lock the hosts: %w", err)
+	}
+	maps.Copy(r.site.Hosts, part.Hosts) // guarded now
+	return release, nil
 }
 
 func changedHosts(changes []check.AppliedChange) []string {

@@ -3,13 +3,18 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/lock"
 	"github.com/rcwizard/rcwizard/remote/remotetest"
 	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // ufwHost is a host with ufw and rules of its own, one a line.
@@ -54,5 +59,37 @@ func TestFirewallStillMissing(t *testing.T) {
 	err = r.stillMissing(t.Context(), evidence, missing, changes)
 	if err == nil || !strings.Contains(err.Error(), "host db: its firewall was changed since the lines were shown: run again") {
 		t.Errorf("one of the lines stands by now: %v", err)
+	}
+}
+
+// Where no lock can be made no firewall is changed: who else is at work there is not
+// known.
+func TestFirewallWithoutALock(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	host := remotetest.NewServer(t, remotetest.Options{}).Connect(t)
+	for directory, lockable := range map[string]bool{filepath.Join(t.TempDir(), "rocketchat"): true, filepath.Join(file, "rocketchat"): false} {
+		a, ans := operator(t, nil)
+		ans.workspace.Directory = directory
+		for i := range ans.workspace.Hosts {
+			ans.workspace.Hosts[i].Sudo = workspace.SudoNever
+		}
+		r := &firewallRun{app: a, ans: ans, site: &steps.Site{Workspace: ans.workspace, Hosts: map[string]remote.Host{"db": host}}}
+		release, err := r.take(t.Context(), []string{"db", "edge"}, "check --firewall --apply")
+		if _, unmade := errors.AsType[*lock.UnmadeError](err); unmade == lockable || (err == nil) != lockable {
+			t.Fatalf("in %s: %v", directory, err)
+		}
+		if guarded := r.site.Hosts["db"] != host; guarded != lockable {
+			t.Errorf("in %s the host is guarded: %t", directory, guarded)
+		}
+		if lockable {
+			release()
+		}
+		if r.locker != nil {
+			t.Errorf("in %s the lock is kept", directory)
+		}
 	}
 }
