@@ -97,28 +97,34 @@ if [ "$uid" = 0 ] || [ -n "$root" ]; then
 fi
 
 if have docker; then
-	(
-		v=$($limit docker --version 2>/dev/null)
-		value docker-cli "$v"
-	) &
-	(
-		f='{{.ServerVersion}} {{.DockerRootDir}}'
-		how=user
-		v=$($limit docker info --format "$f" 2>&1) || {
-			e=$v
-			how=root
-			[ -n "$root" ] && v=$($limit $root docker info --format "$f" 2>/dev/null) || { how=; v=; }
-		}
-		case $v in [0-9]*) ;; *) e=${e:-$v}; v= ;; esac
-		if [ -n "$v" ]; then value docker-engine "$how ${v##*
-}"; else value docker-error "$(printf '%s' "$e" | tr '\n' ' ')"; fi
-	) &
-	(
-		v=$($limit docker compose version --short 2>/dev/null)
-		value compose "$v"
-	) &
+	# One question for the command, its plugins and the engine: docker and Compose
+	# take longer to start than everything else here, and docker compose version
+	# starts three of them.
+	f='{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}compose={{.Version}}{{println}}{{end}}{{end}}{{.ServerVersion}} {{.DockerRootDir}}'
+	nl='
+'
+	how=user e=
+	v=$($limit docker info --format "$f" 2>&1) || {
+		e=$v
+		how=root
+		[ -n "$root" ] && v=$($limit $root docker info --format "$f" 2>/dev/null) || { how=; v=; }
+	}
+	c=$e$nl$v
+	case $c in
+	*compose=[v0-9]*) c=${c#*compose=} c=${c%%"$nl"*} ;;
+	*) c=$($limit docker compose version --short 2>/dev/null) ;;
+	esac
+	# What the command warns of comes first.
+	l=${v##*"$nl"}
+	case $l in
+	[0-9]*) value docker-engine "$how $l" ;;
+	*)
+		value docker-error "$(printf '%s' "${e:-$v}" | tr '\n' ' ')"
+		value docker-cli "$($limit docker --version 2>/dev/null)"
+		;;
+	esac
+	value compose "$c"
 fi
 if have git; then value git "$(git --version 2>/dev/null)"; fi
-wait
 disk docker-disk "$([ -d /var/lib/docker ] && echo /var/lib/docker || echo /var/lib)"
 section end
