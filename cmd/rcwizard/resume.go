@@ -110,15 +110,28 @@ func (a *app) resumption(ans answers) ui.Resume {
 	for _, s := range last.Cut {
 		r.Cut = append(r.Cut, ui.CutStep{StepRef: s.StepRef, Command: s.Command, Began: s.Time})
 	}
-	// Of an addition or a removal the plan is made of what is under way.
-	if !known || last.Plan == steps.PlanInstall {
-		r.Next, r.Left = a.nextSteps(ans, last)
-	}
+	r.Next, r.Left = a.nextSteps(ans, last)
 	return r
 }
 
-// nextSteps is what of an installation the journal does not tell to be done.
+// nextSteps is what the journal does not tell to be done, of what resume goes on
+// with: the addition or removal that is under way, else the installation. Of a run
+// of another plan it tells nothing about this one.
 func (a *app) nextSteps(ans answers, last engine.RunHistory) (next *engine.StepRef, left int) {
+	cut, err := underWay(ans)
+	if err != nil {
+		return nil, 0 // the run will say why
+	}
+	var c *alteration
+	switch {
+	case cut != nil:
+		if c, err = a.cutAlteration(ans, *cut); err != nil {
+			return nil, 0 // the run will say why
+		}
+		ans = c.ans
+	case last.Plan != "" && last.Plan != steps.PlanInstall:
+		return nil, 0 // which was brought to its end, or taken back
+	}
 	// The steps are the same for both kinds of compose files, so that nobody has to
 	// be asked for Rocket.Chat's own.
 	ans.workspace.Compose = workspace.ComposeBundled
@@ -130,9 +143,17 @@ func (a *app) nextSteps(ans answers, last engine.RunHistory) (next *engine.StepR
 	if err != nil {
 		return nil, 0 // the run will say why
 	}
-	plan := steps.Install(&steps.Site{Workspace: ans.workspace, Secrets: ans.all(), Tree: tree, Version: a.build.Version})
+	site := &steps.Site{Workspace: ans.workspace, Secrets: ans.all(), Tree: tree, Version: a.build.Version}
+	plan := steps.Install(site)
+	if c != nil {
+		c.at(site)
+		plan = c.plan()
+	}
+	// A removal has steps by the names of those of an addition. A journal that is
+	// damaged may have no name.
+	ofThis := last.Plan == plan.Name || last.Plan == "" && cut == nil
 	for _, s := range plan.Steps {
-		if slices.ContainsFunc(last.Done, func(d engine.StepHistory) bool { return d.Step == s.ID }) {
+		if ofThis && slices.ContainsFunc(last.Done, func(d engine.StepHistory) bool { return d.Step == s.ID }) {
 			continue
 		}
 		if left++; next == nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
 // A journal that cannot be read keeps nobody from going on: it is set aside, the
@@ -60,6 +61,56 @@ func TestUnreadableJournal(t *testing.T) {
 	}
 	if known := (&keeper{app: a}).known(here); known.State != ui.Unreadable {
 		t.Errorf("a journal of a later version: %s", known.State)
+	}
+}
+
+// What is next is told of what resume goes on with: of an addition or a removal
+// that was cut, and not of the installation; and what another plan did is not taken
+// for a part of it.
+func TestNextSteps(t *testing.T) {
+	t.Parallel()
+	done := func(plan string, ids ...string) engine.RunHistory {
+		h := engine.RunHistory{Plan: plan}
+		for _, id := range ids {
+			h.Done = append(h.Done, engine.StepHistory{StepRef: engine.StepRef{Step: id}})
+		}
+		return h
+	}
+	looks := []string{"third/ready", "edge/ready", "db/ready"}
+	for name, test := range map[string]struct {
+		verb string
+		last engine.RunHistory
+		next string // empty: nothing is told
+	}{
+		"an installation":                      {last: done(steps.PlanInstall, "db/ready"), next: "rc1/ready"},
+		"nothing is known":                     {next: "db/ready"},
+		"a run whose name was damaged":         {last: done("", "db/ready"), next: "rc1/ready"},
+		"an addition":                          {verb: steps.PlanAdd, last: done(steps.PlanAdd, looks...), next: "third/files-instance"},
+		"an addition, which was taken back":    {verb: steps.PlanAdd, last: done(steps.PlanTakeBack, "edge/routes"), next: "db/ready"},
+		"an addition, and an installation":     {verb: steps.PlanAdd, last: done(steps.PlanInstall, looks...), next: "db/ready"},
+		"a removal":                            {verb: steps.PlanRemove, last: done(steps.PlanRemove, append(looks, "edge/routes")...), next: "third/stop"},
+		"after an addition, which was the end": {last: done(steps.PlanAdd, looks...)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, ans := operator(t, nil)
+			ans.secrets, _ = ans.secrets.Generate(ans.workspace)
+			if test.verb != "" {
+				cut := state.Alteration{Verb: test.verb, Instances: []string{"third"}, Workspace: withThird(ans.workspace), Command: "x"}
+				if err := ans.folder.SaveAlteration(cut); err != nil {
+					t.Fatal(err)
+				}
+			}
+			next, left := a.nextSteps(ans, test.last)
+			switch {
+			case test.next == "":
+				if next != nil || left != 0 {
+					t.Errorf("next is %v of %d", next, left)
+				}
+			case next == nil || next.Step != test.next || left < 2:
+				t.Errorf("next is %+v of %d, want %s", next, left, test.next)
+			}
+		})
 	}
 }
 
