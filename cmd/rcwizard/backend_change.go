@@ -306,6 +306,8 @@ func (c *alteration) conclusion(ctx context.Context, stop <-chan struct{}, x *ex
 	}
 	sum, err := x.carry(ctx, c.app, c.ans, c.plan(), stop, consent)
 	out := ui.Conclusion{Summary: sum}
+	// The count of an addition that failed is of instances that are taken back.
+	countable := err == nil || !c.adds
 	var errs []error
 	switch {
 	case err == nil:
@@ -325,11 +327,13 @@ func (c *alteration) conclusion(ctx context.Context, stop <-chan struct{}, x *ex
 	}
 	x.log.Close()
 	errs = append(errs, x.close())
-	report, counted, err := keepConclusion(c.site, c.after(), false)
-	errs = append(errs, err)
-	if counted {
-		count := countOf(report)
-		out.Count = &count
+	if countable {
+		report, counted, err := keepConclusion(c.site, c.after(), false)
+		errs = append(errs, err)
+		if counted {
+			count := countOf(report)
+			out.Count = &count
+		}
 	}
 	out.Access = accessOf(c.ans, x)
 	return out, errors.Join(errs...)
