@@ -62,7 +62,8 @@ func (a *app) planCommand() *cobra.Command {
 		Use:   "plan [NAME]",
 		Short: "Show what install would change, with each file's difference",
 		Long: `Show what install would change, step by step, with the difference of every file.
-It looks at the hosts and changes nothing on them.`,
+It looks at the hosts and changes nothing on them. Exit code 3 when a step could
+not be carried out, or could not be looked at.`,
 		Args: atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.plan(cmd.Context(), args)
