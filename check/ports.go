@@ -27,11 +27,13 @@ const (
 // Owner says whose a listener in the way is.
 type Owner string
 
-// The owners. The zero value: it could not be found out.
+// The owners. The zero value: it could not be seen, as without root.
 const (
 	OwnerUnknown Owner = ""
 	OwnerUs      Owner = "us" // a container of a project whose receipt names this workspace
 	OwnerOther   Owner = "other"
+	OwnerLate    Owner = "late"   // the host took too long to say; Detail says how long
+	OwnerUnread  Owner = "unread" // a container of a project as this workspace has one, whose receipt could not be read
 )
 
 // Listener is what came of listening at a place.
@@ -204,6 +206,10 @@ func listening(e Evidence, s Site) Finding {
 			return find(Pass, "listen-ours")
 		case OwnerOther:
 			return find(Fail, "listen-taken")
+		case OwnerLate:
+			return find(Unknown, "listen-taken-late")
+		case OwnerUnread:
+			return find(Unknown, "listen-taken-unread")
 		case OwnerUnknown:
 		}
 		return find(Unknown, "listen-taken-unnamed")
@@ -330,6 +336,8 @@ func (j cellJudge) opened() Finding {
 		return j.find(Unknown, "port-cannot-tell")
 	case l.Result == ListenVacant:
 		return j.find(Fail, "port-elsewhere")
+	case l.Result == ListenInUse && l.Owner != OwnerUs && l.Owner != OwnerOther:
+		return j.follows(j.find(Unknown, "port-unnamed"))
 	case l.Result != ListenInUse || l.Owner != OwnerUs:
 		return j.follows(j.find(Unknown, "port-stranger"))
 	}

@@ -43,13 +43,19 @@ type Looking struct {
 // as unknown. When the context ends, the evidence is what was there by then.
 func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 	l := &looker{
-		s: s, o: o, ours: map[string][]string{}, logins: map[string][]netip.Addr{}, more: make(chan struct{}, 1), told: map[string]check.Finding{},
+		s: s, o: o, owned: map[string]*owned{}, logins: map[string][]netip.Addr{}, more: make(chan struct{}, 1), told: map[string]check.Finding{},
 		e: check.Evidence{
 			At: time.Now().UTC().Truncate(time.Second), Hosts: map[string]check.Host{},
 			Listeners: map[check.Place]check.Listener{}, Probes: map[check.Path]check.Probe{},
 			Names: map[string]check.Name{}, Images: map[string][]check.Image{},
 			Release: check.Release{Running: map[string]check.Running{}},
 		},
+	}
+	for _, h := range s.Workspace.Hosts {
+		l.owned[h.Name] = &owned{}
+		for _, p := range s.Tree.On(h.Name) {
+			l.owned[h.Name].unread = append(l.owned[h.Name].unread, p.Name)
+		}
 	}
 	l.e.Outside = outside(s.Workspace, o.Addresses)
 	l.names(ctx) // where the names lead is where their ports are tried
@@ -80,9 +86,8 @@ type looker struct {
 
 	mu sync.Mutex
 	e  check.Evidence
-	// ours are the compose projects of this workspace, by host: those whose
-	// receipts name it.
-	ours map[string][]string
+	// owned are the compose projects of this workspace, by host.
+	owned map[string]*owned
 	// logins are the addresses at which the operator's machine, or the jump host in
 	// front, logs in to the hosts, as far as they are known.
 	logins map[string][]netip.Addr

@@ -83,7 +83,7 @@ func TestExposureByName(t *testing.T) {
 	w.Hosts[1].SSH.ProxyJump = "jump"
 	public := netip.MustParseAddr("203.0.113.7")
 	l := &looker{
-		s: &Site{Workspace: w}, logins: map[string][]netip.Addr{}, ours: map[string][]string{}, more: make(chan struct{}, 1),
+		s: &Site{Workspace: w}, logins: map[string][]netip.Addr{}, owned: map[string]*owned{}, more: make(chan struct{}, 1),
 		e: check.Evidence{Names: map[string]check.Name{}, Outside: check.Outside{Vantage: "this machine", Probes: map[check.Place]check.Probe{}}},
 		o: Looking{Lookup: func(_ context.Context, name string) ([]netip.Addr, error) {
 			switch name {
@@ -123,7 +123,7 @@ func TestHairpin(t *testing.T) {
 	public := netip.MustParseAddr("203.0.113.7")
 	for outcome, want := range map[probe.Kind][]netip.Addr{probe.Answered: {public}, probe.NoAnswer: nil, probe.Other: nil} {
 		l := &looker{
-			s: &Site{Workspace: w}, logins: map[string][]netip.Addr{}, ours: map[string][]string{}, more: make(chan struct{}, 1),
+			s: &Site{Workspace: w}, logins: map[string][]netip.Addr{}, owned: map[string]*owned{}, more: make(chan struct{}, 1),
 			e: check.Evidence{Names: map[string]check.Name{}, Probes: map[check.Path]check.Probe{}, Outside: check.Outside{Inside: "this machine is the host rc1", Probes: map[check.Place]check.Probe{}}},
 			o: Looking{Lookup: func(context.Context, string) ([]netip.Addr, error) {
 				return []netip.Addr{public, netip.MustParseAddr("10.0.0.13")}, nil
@@ -149,6 +149,7 @@ func TestListenerOf(t *testing.T) {
 	t.Parallel()
 	ours := probe.Owner{PID: 7, Program: "mongod", Container: "mongodb-1", Project: "database"}
 	theirs := probe.Owner{PID: 8, Program: "mongod"}
+	inside := probe.Owner{PID: 9, Program: "mongod", ContainerID: "4711"}
 	for name, test := range map[string]struct {
 		socket probe.Socket
 		want   check.Listener
@@ -159,6 +160,11 @@ func TestListenerOf(t *testing.T) {
 		"no receipt":    {probe.Socket{State: probe.InUse, Owners: []probe.Owner{{PID: 9, Project: "shop"}}}, check.Listener{Result: check.ListenInUse, Owner: check.OwnerOther, PID: 9, Project: "shop"}},
 		"nobody":        {probe.Socket{State: probe.InUse}, check.Listener{Result: check.ListenInUse}},
 		"not seen":      {probe.Socket{State: probe.InUse, Owners: []probe.Owner{{Listens: true}}}, check.Listener{Result: check.ListenInUse}},
+		"too slow":      {probe.Socket{State: probe.InUse, Err: probe.ErrTooSlow}, check.Listener{Result: check.ListenInUse, Owner: check.OwnerLate, Detail: probe.ErrTooSlow.Error()}},
+		"late name":     {probe.Socket{State: probe.InUse, Err: probe.ErrTooSlow, Owners: []probe.Owner{inside}}, check.Listener{Result: check.ListenInUse, Owner: check.OwnerLate, PID: 9, Program: "mongod", Detail: probe.ErrTooSlow.Error()}},
+		"late, another": {probe.Socket{State: probe.InUse, Err: probe.ErrTooSlow, Owners: []probe.Owner{inside, theirs}}, check.Listener{Result: check.ListenInUse, Owner: check.OwnerOther, PID: 8, Program: "mongod", Detail: probe.ErrTooSlow.Error()}},
+		"no such name":  {probe.Socket{State: probe.InUse, Owners: []probe.Owner{inside}}, check.Listener{Result: check.ListenInUse, Owner: check.OwnerOther, PID: 9, Program: "mongod"}},
+		"unread":        {probe.Socket{State: probe.InUse, Owners: []probe.Owner{ours, {PID: 9, Project: "chat-proxy"}}}, check.Listener{Result: check.ListenInUse, Owner: check.OwnerUnread, PID: 9, Project: "chat-proxy"}},
 		"no permission": {probe.Socket{State: probe.NotPermitted, Words: "Permission denied"}, check.Listener{Result: check.ListenNoPermission, Detail: "Permission denied"}},
 		"vacant":        {probe.Socket{State: probe.NotPermitted, Vacant: true}, check.Listener{Result: check.ListenVacant}},
 		"not there":     {probe.Socket{State: probe.NotOnHost}, check.Listener{Result: check.ListenNotOnHost}},
@@ -166,7 +172,7 @@ func TestListenerOf(t *testing.T) {
 		"lost":          {probe.Socket{State: probe.Lost, Err: errors.New("gone")}, check.Listener{Result: check.ListenFailed, Detail: "gone"}},
 		"not connected": {probe.Socket{State: probe.Unknown, Err: probe.ErrNotConnected}, check.Listener{}},
 	} {
-		if diff := cmp.Diff(test.want, listenerOf(test.socket, []string{"database"})); diff != "" {
+		if diff := cmp.Diff(test.want, listenerOf(test.socket, owned{ours: []string{"database"}, unread: []string{"chat-proxy"}})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}

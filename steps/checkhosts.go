@@ -193,9 +193,8 @@ func (l *looker) deployments(ctx context.Context, h remote.Host, into *check.Hos
 		}
 		// What was deployed by hand from an export is taken over, with its containers.
 		adopted := d.receipt == nil && same > 0 && len(found.Seen) == 0
-		if adopted || found.Receipt && found.Workspace == l.s.Workspace.Name {
-			l.note(func(*check.Evidence) { l.ours[h.Name()] = append(l.ours[h.Name()], rp.Name) })
-		}
+		ours := adopted || found.Receipt && found.Workspace == l.s.Workspace.Name
+		l.note(func(*check.Evidence) { l.owned[h.Name()].read(rp.Name, ours) })
 		containers, err := p.containers(ctx)
 		if unusable, ok := errors.AsType[*remote.DockerError](err); err != nil && (!ok || unusable.Kind != remote.DockerAbsent) {
 			asked = false

@@ -319,7 +319,7 @@ func (p *ports) heard(edge int, r probe.Result) {
 		}
 		place := p.at[edge]
 		if old, seen := e.Listeners[place]; (!seen || old.Result == check.ListenReady) && !withoutIPv6(r.Socket) {
-			e.Listeners[place] = listenerOf(r.Socket, p.l.ours[place.Host])
+			e.Listeners[place] = listenerOf(r.Socket, *p.l.owned[place.Host])
 		}
 	})
 }
@@ -336,7 +336,7 @@ func withoutIPv6(s probe.Socket) bool {
 func (p *ports) conclude(ctx context.Context) {
 	l := p.l
 	for place, socket := range p.sockets {
-		l.e.Listeners[place] = listenerOf(socket, l.ours[place.Host])
+		l.e.Listeners[place] = listenerOf(socket, *l.owned[place.Host])
 	}
 	var all sync.WaitGroup
 	for _, a := range p.asks {
@@ -351,9 +351,20 @@ func (p *ports) conclude(ctx context.Context) {
 	all.Wait()
 }
 
-// listenerOf is what became of listening. ours are the compose projects of this
-// workspace on the host.
-func listenerOf(s probe.Socket, ours []string) check.Listener {
+// owned are the compose projects of the workspace's on one host: those whose
+// receipt names it, and those whose receipt was not read, or not yet.
+type owned struct{ ours, unread []string }
+
+// read notes that it is known of a project whether it is this workspace's.
+func (o *owned) read(project string, ours bool) {
+	o.unread = slices.DeleteFunc(o.unread, func(name string) bool { return name == project })
+	if ours {
+		o.ours = append(o.ours, project)
+	}
+}
+
+// listenerOf is what became of listening on the host that has these projects.
+func listenerOf(s probe.Socket, by owned) check.Listener {
 	l := check.Listener{Detail: s.Words}
 	if s.Err != nil && (l.Detail == "" || s.State == probe.InUse) { // why nobody is named
 		l.Detail = s.Err.Error()
@@ -378,15 +389,30 @@ func listenerOf(s probe.Socket, ours []string) check.Listener {
 			return check.Listener{}
 		}
 	}
-	if l.Result != check.ListenInUse || len(s.Owners) == 0 {
+	if l.Result != check.ListenInUse {
+		return l
+	}
+	late := errors.Is(s.Err, probe.ErrTooSlow)
+	if len(s.Owners) == 0 {
+		if late {
+			l.Owner = check.OwnerLate
+		}
 		return l
 	}
 	// One stranger among several is what is in the way.
 	owner := s.Owners[0]
 	l.Owner = check.OwnerUs
 	for _, o := range s.Owners {
-		if o.Project == "" || !slices.Contains(ours, o.Project) {
-			owner, l.Owner = o, check.OwnerOther
+		whose := check.OwnerOther
+		switch {
+		case o.Project != "" && slices.Contains(by.ours, o.Project):
+			continue
+		case o.Project != "" && slices.Contains(by.unread, o.Project):
+			whose = check.OwnerUnread
+		case late && o.Nameless():
+			whose = check.OwnerLate
+		}
+		if owner, l.Owner = o, whose; whose == check.OwnerOther {
 			break
 		}
 	}

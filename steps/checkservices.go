@@ -19,8 +19,9 @@ import (
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
-// askWithin bounds one question to a service.
-const askWithin = 5 * time.Second
+// askWithin bounds one question to a service: one that is well answers at once, and
+// on a busy host in some seconds.
+const askWithin = 15 * time.Second
 
 // service asks the service of this workspace that has a port, in its own
 // language, from where it is used. MongoDB, NATS and Rocket.Chat tell which process

@@ -108,7 +108,7 @@ func TestClosedIsNotAsked(t *testing.T) {
 		}}
 	}
 	l := &looker{
-		s: &Site{Workspace: w, Hosts: hosts}, logins: map[string][]netip.Addr{}, ours: map[string][]string{}, more: make(chan struct{}, 1),
+		s: &Site{Workspace: w, Hosts: hosts}, logins: map[string][]netip.Addr{}, owned: map[string]*owned{}, more: make(chan struct{}, 1),
 		e: check.Evidence{
 			Names: map[string]check.Name{}, Probes: map[check.Path]check.Probe{},
 			Outside:   check.Outside{Probes: map[check.Place]check.Probe{}},

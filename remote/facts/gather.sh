@@ -10,8 +10,11 @@ value() { printf '@= %s %s\n' "$1" "$2"; }
 # first puts the first line of a file into $r. No subshell and no program is started
 # where the shell itself will do: a check asks every host at once.
 first() { r=; [ -r "$1" ] && IFS= read -r r <"$1"; }
+# An engine that hangs is asked again by who needs it; a program that only says its
+# version answers in the end, on a busy host too.
 limit=
-have timeout && limit='timeout 15'
+patient=
+have timeout && limit='timeout 15' && patient='timeout 60'
 
 now=$(date +%s.%N)
 case $now in *[!0-9.]* | *.) now=$(date +%s) ;; esac
@@ -112,7 +115,7 @@ if have docker; then
 	c=$e$nl$v
 	case $c in
 	*compose=[v0-9]*) c=${c#*compose=} c=${c%%"$nl"*} ;;
-	*) c=$($limit docker compose version --short 2>/dev/null) ;;
+	*) c=$($patient docker compose version --short 2>/dev/null) ;;
 	esac
 	# What the command warns of comes first.
 	l=${v##*"$nl"}
@@ -120,7 +123,7 @@ if have docker; then
 	[0-9]*) value docker-engine "$how $l" ;;
 	*)
 		value docker-error "$(printf '%s' "${e:-$v}" | tr '\n' ' ')"
-		value docker-cli "$($limit docker --version 2>/dev/null)"
+		value docker-cli "$($patient docker --version 2>/dev/null)"
 		;;
 	esac
 	value compose "$c"

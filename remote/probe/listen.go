@@ -33,6 +33,10 @@ type Listener struct {
 	nonce string
 	runs  []*run
 
+	// named is closed when it is known who has the sockets that are taken, or that
+	// it cannot be known.
+	named chan struct{}
+
 	mu      sync.Mutex
 	sockets []Socket
 	guests  map[int]netip.Addr
@@ -55,7 +59,7 @@ type run struct {
 }
 
 // Listen begins to listen on addresses of a host and returns when it is known
-// which of them could be had: see Sockets. An address that a wildcard among
+// which of them could be had, and who has the others: see Socket. An address that a wildcard among
 // them covers is listened on through that one. Ports that the login may not
 // have are tried again as root, or, where root cannot be had, looked for among
 // the sockets that the host lists. It fails only when the context ends; a host
@@ -63,7 +67,21 @@ type run struct {
 //
 // The caller closes the listener.
 func Listen(ctx context.Context, h Host, addrs ...netip.AddrPort) (*Listener, error) {
-	l := &Listener{host: h, nonce: strings.ToLower(rand.Text()), guests: map[int]netip.Addr{}}
+	l, err := begin(ctx, h, addrs...)
+	if err != nil {
+		return nil, err
+	}
+	<-l.named
+	if err := l.cancelled(ctx); err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// begin is Listen that does not wait until it is known who has the addresses that
+// are taken. That takes long on a busy host, and nobody who dials needs it.
+func begin(ctx context.Context, h Host, addrs ...netip.AddrPort) (*Listener, error) {
+	l := &Listener{host: h, nonce: strings.ToLower(rand.Text()), guests: map[int]netip.Addr{}, named: make(chan struct{})}
 	for _, a := range addrs {
 		if a = unmap(a); !slices.ContainsFunc(l.sockets, func(s Socket) bool { return s.Addr == a }) {
 			l.sockets = append(l.sockets, Socket{Addr: a, State: Unknown})
@@ -96,31 +114,27 @@ func Listen(ctx context.Context, h Host, addrs ...netip.AddrPort) (*Listener, er
 			}
 		}
 	}
-	if len(taken) > 0 {
-		// With time of its own: on a busy host what came before may have used it up.
-		naming, cancel := context.WithTimeout(ctx, nameWithin)
-		l.name(naming, taken)
-		cancel()
-	}
-	for _, i := range taken {
-		// Some nc know only the wildcard, which another address of the host's
-		// bars as well.
-		if s := &l.sockets[i]; strings.HasSuffix(s.Via, "nc") && len(s.Owners) == 0 {
-			s.State = Unknown
+	go func() {
+		defer close(l.named)
+		if len(taken) > 0 {
+			l.name(ctx, taken)
 		}
-	}
-	for i := range l.sockets {
-		if by := l.cover(i); by != i {
-			addr := l.sockets[i].Addr
-			l.sockets[i] = l.sockets[by]
-			l.sockets[i].Addr = addr
-		}
-	}
-	if err := context.Cause(ctx); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("host %s: listen for probes: %w", h.Name(), err)
+	}()
+	if err := l.cancelled(ctx); err != nil {
+		return nil, err
 	}
 	return l, nil
+}
+
+// cancelled closes the listener if the context has ended, and says so.
+func (l *Listener) cancelled(ctx context.Context) error {
+	err := context.Cause(ctx)
+	if err == nil {
+		return nil
+	}
+	_ = l.Close()
+	<-l.named
+	return fmt.Errorf("host %s: listen for probes: %w", l.host.Name(), err)
 }
 
 // Free asks which of the addresses could be listened on now. It holds none of
@@ -162,8 +176,11 @@ func (l *Listener) Socket(addr netip.AddrPort) (Socket, bool) {
 		if s.Addr != addr {
 			continue
 		}
+		by := l.cover(i)
+		s = l.sockets[by]
+		s.Addr = addr
 		if s.State == Listening {
-			if r := l.runOf(l.cover(i)); r != nil {
+			if r := l.runOf(by); r != nil {
 				select {
 				case <-r.done:
 					s.State, s.Err = Lost, r.err

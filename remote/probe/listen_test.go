@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +67,7 @@ func gone(t *testing.T, nonce string) {
 		if len(found) == 0 {
 			return
 		}
-		if time.Since(begin) > 3*time.Second {
+		if time.Since(begin) > 20*time.Second {
 			t.Errorf("left behind: %s", strings.Join(found, "\n"))
 			return
 		}
@@ -121,7 +122,7 @@ func TestListeners(t *testing.T) {
 				t.Errorf("owners %+v, want this process, %d", s.Owners, os.Getpid())
 			}
 			for _, addr := range []netip.AddrPort{free, six, free} {
-				if o := probe.Dial(t.Context(), h, addr, l.Nonce()); o.Kind != probe.Answered || o.Took > time.Second {
+				if o := probe.Dial(t.Context(), h, addr, l.Nonce()); o.Kind != probe.Answered || o.Took > probe.Deadline {
 					t.Errorf("%s: %+v", addr, o)
 				}
 			}
@@ -194,7 +195,7 @@ func TestEnds(t *testing.T) {
 		if s.State == probe.Lost && s.Err != nil {
 			break
 		}
-		if time.Since(begin) > 3*time.Second {
+		if time.Since(begin) > 20*time.Second {
 			t.Fatalf("after the connection was cut: %+v", s)
 		}
 	}
@@ -206,7 +207,7 @@ func TestEnds(t *testing.T) {
 	if _, err := probe.Listen(ctx, h, addr); err == nil {
 		t.Error("listened although the context had ended")
 	}
-	gone(t, "rcwz-listen")
+	gone(t, addr.Addr().String()+"\x00"+strconv.Itoa(int(addr.Port()))) // as its arguments say; others listen meanwhile
 }
 
 // unprivileged is a host without sudo on which low ports are root's.

@@ -92,7 +92,7 @@ func MatrixEach(ctx context.Context, hosts map[string]Host, operator Dialer, edg
 				t.err = fmt.Errorf("host %s: %w", name, ErrNotConnected)
 				return
 			}
-			t.listener, t.err = Listen(ctx, h, t.addrs...)
+			t.listener, t.err = begin(ctx, h, t.addrs...)
 		})
 	}
 	for from, cells := range froms {
@@ -137,6 +137,14 @@ func (m *matrix) socket(e Edge) Socket {
 	return s
 }
 
+// named is the socket of a result with who has it, if that is known by now.
+func (m *matrix) named(r Result) Socket {
+	if r.Socket.State != InUse && r.Socket.State != NotPermitted {
+		return r.Socket
+	}
+	return m.socket(r.Edge)
+}
+
 // dial tries the cells of one host, once all listeners that they need are
 // there, or are known not to come.
 func (m *matrix) dial(ctx context.Context, from string, cells []int) {
@@ -145,7 +153,7 @@ func (m *matrix) dial(ctx context.Context, from string, cells []int) {
 		e := m.results[i].Edge
 		calls[n] = call{addr: unmap(e.Addr), id: i}
 		if t := m.towers[e.To]; t != nil {
-			<-t.ready // Listen bounds itself
+			<-t.ready // begin bounds itself
 			m.results[i].Socket = m.socket(e)
 			if m.results[i].Socket.State == Listening {
 				calls[n].nonce = t.listener.Nonce()
@@ -155,7 +163,7 @@ func (m *matrix) dial(ctx context.Context, from string, cells []int) {
 	var outcomes []Outcome
 	heard := func(n int, o Outcome) {
 		r := m.results[cells[n]]
-		r.Outcome = o
+		r.Socket, r.Outcome = m.named(r), o
 		m.each(cells[n], r)
 	}
 	h := m.hosts[from]
@@ -202,9 +210,15 @@ func (m *matrix) close(ctx context.Context) {
 			continue
 		}
 		nonces[greeting+t.listener.Nonce()] = name
-		wg.Go(func() { _ = t.listener.Close() }) // the host ends what we cannot
+		wg.Go(func() {
+			_ = t.listener.Close() // the host ends what we cannot
+			<-t.listener.named
+		})
 	}
 	wg.Wait()
+	for i := range m.results {
+		m.results[i].Socket = m.named(m.results[i])
+	}
 	for i := range m.results {
 		r := &m.results[i]
 		name, known := nonces[r.Outcome.Heard]

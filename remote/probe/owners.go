@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -17,41 +18,70 @@ import (
 //go:embed owners.sh
 var ownersScript string
 
+// ErrTooSlow is in Socket.Err where a host did not say in time who has a port: the
+// port's owners, or what they are called, are not known.
+var ErrTooSlow = errors.New("it took too long to say who has the port")
+
 // name finds out who has the sockets with these indices. Without root it sees
 // what the login may see; what fails leaves them without owners.
 func (l *Listener) name(ctx context.Context, taken []int) {
+	ctx, cancel := context.WithTimeoutCause(ctx, nameWithin, fmt.Errorf("host %s: %w: more than %v", l.host.Name(), ErrTooSlow, nameWithin))
+	defer cancel()
 	ports := make([]string, 0, len(taken))
 	for _, i := range taken {
 		ports = append(ports, strconv.Itoa(int(l.sockets[i].Addr.Port())))
 	}
 	slices.Sort(ports)
-	cmd := remote.Command{Script: ownersScript, Args: slices.Compact(ports), Root: true}
+	args := append([]string{strconv.Itoa(listDocker)}, slices.Compact(ports)...)
+	cmd := remote.Command{Script: ownersScript, Args: args, Root: true}
 	res, err := l.host.Run(ctx, cmd)
 	var refused *remote.SudoError
 	if errors.As(err, &refused) {
 		cmd.Root = false
 		res, err = l.host.Run(ctx, cmd)
 	}
+	if cause := context.Cause(ctx); err != nil && errors.Is(cause, ErrTooSlow) {
+		err = cause
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, i := range taken {
-		s := &l.sockets[i]
-		if err != nil {
-			s.Err = err
-			continue
-		}
+		l.sockets[i].name(l.host.Name(), res.Stdout, refused, err)
+	}
+}
+
+// name writes down what the script said of who has the socket. refused is why root
+// could not be had, err why there is no answer; both may be nil.
+func (s *Socket) name(host, output string, refused *remote.SudoError, err error) {
+	switch {
+	case err != nil:
+		s.Err = err
+	default:
 		if refused != nil {
 			s.Err = refused
 		}
-		s.Owners = ownersOf(res.Stdout, s.Addr)
-		if s.State != NotPermitted {
-			continue
+		s.Owners = ownersOf(output, s.Addr)
+		if slices.ContainsFunc(s.Owners, Owner.Nameless) && strings.Contains(output, "\nSLOW\n") {
+			s.Err = fmt.Errorf("host %s: %w: Docker did not list its containers within %d s", host, ErrTooSlow, listDocker)
 		}
-		if slices.ContainsFunc(s.Owners, func(o Owner) bool { return o.Listens }) {
-			s.State = InUse
+		if s.State == NotPermitted {
+			if slices.ContainsFunc(s.Owners, func(o Owner) bool { return o.Listens }) {
+				s.State = InUse
+			}
+			s.Vacant = len(s.Owners) == 0 && listed(output)
 		}
-		s.Vacant = len(s.Owners) == 0 && listed(res.Stdout)
 	}
+	// Some nc know only the wildcard, which another address of the host's bars as
+	// well.
+	if strings.HasSuffix(s.Via, "nc") && len(s.Owners) == 0 {
+		s.State = Unknown
+	}
+}
+
+// Nameless reports whether Docker alone knows for which container the owner stands,
+// and did not say: it knows none, or took too long (ErrTooSlow).
+func (o Owner) Nameless() bool {
+	return o.Container == "" && (o.ContainerID != "" || o.Program == "docker-proxy")
 }
 
 // listed reports whether the script read the host's sockets, and all of them.

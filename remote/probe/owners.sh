@@ -1,8 +1,12 @@
-# Says who has TCP ports of this host. Arguments: the ports. As root it sees
+# Says who has TCP ports of this host. Arguments: how many seconds Docker may take
+# to list its containers, and the ports. As root it sees
 # all; else what belongs to the login. Nothing is read that could hold a secret:
 # of a process its name and cgroup, and whether it is one of our listeners. It
-# begins with LISTED if it could read the sockets, and ends with END.
+# begins with LISTED if it could read the sockets, says SLOW if Docker took too long,
+# and ends with END.
 have() { command -v "$1" >/dev/null 2>&1; }
+within=$1
+shift
 pattern=
 for port in "$@"; do pattern="$pattern -e $(printf ':%04X' "$port")"; done
 if grep -q local_address /proc/net/tcp 2>/dev/null; then echo LISTED; fi
@@ -28,7 +32,7 @@ if [ -n "$inodes" ]; then
 fi
 if have docker; then
 	limit=
-	if have timeout; then limit='timeout 5'; fi
-	$limit docker ps --no-trunc --format 'CONTAINER {{.ID}}|{{.Names}}|{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.compose.service"}}|{{.Ports}}' 2>/dev/null || :
+	if have timeout; then limit="timeout $within"; fi
+	$limit docker ps --no-trunc --format 'CONTAINER {{.ID}}|{{.Names}}|{{.Label "com.docker.compose.project"}}|{{.Label "com.docker.compose.service"}}|{{.Ports}}' 2>/dev/null || { [ $? != 124 ] || echo SLOW; }
 fi
 echo END

@@ -37,11 +37,15 @@ const (
 	// kernel may hold back an ICMP answer, and the 3.1 s after which Linux
 	// gives up finding a neighbour.
 	Deadline = 5 * time.Second
-	// listenWithin bounds the start of a listener, sudo included, and nameWithin
-	// the search for who has the ports that are taken. With Deadline they are
-	// within listenFor: the first listener is still there when the last has come.
-	listenWithin = 15 * time.Second
-	nameWithin   = 10 * time.Second
+	// listenWithin bounds the start of a listener, sudo included. With Deadline it
+	// is within listenFor: the first listener is still there when the last has come.
+	listenWithin = 20 * time.Second
+	// nameWithin bounds the search for who has the ports that are taken, for which
+	// no listener and nobody who dials waits: it reads what every process of the
+	// host has open, and a busy host has many. listDocker is how many seconds of
+	// that Docker may take.
+	nameWithin = time.Minute
+	listDocker = 30
 	// listenFor is after how many seconds a listener ends by itself, whatever
 	// became of us.
 	listenFor = 30
@@ -81,7 +85,7 @@ type Socket struct {
 	// Vacant is for NotPermitted: the host's own list of sockets was read, which
 	// anybody may, and has nobody on this address. One that somebody has is InUse.
 	Vacant bool
-	// Err is why root could not be had, or the host not be asked.
+	// Err is why root could not be had, or the host not be asked, or ErrTooSlow.
 	Err error
 	// Owners are who has the address when it is in use. It is empty when
 	// nobody could be found; without root only the login's own processes can.
