@@ -223,7 +223,7 @@ func (l *Listener) Close() error {
 	}
 	var failed error
 	for _, r := range l.runs {
-		timer := time.NewTimer(3 * time.Second)
+		timer := time.NewTimer(closeWithin)
 		select {
 		case <-r.done:
 		case <-timer.C:

@@ -15,7 +15,7 @@ import (
 
 // within is how long the whole matrix of fifty hosts may take on a machine that
 // has other work, too; on its own it takes less than 2 s, as make bench shows.
-const within = 10 * time.Second
+const within = 30 * time.Second
 
 // TestManyHosts: fifty hosts, each of which every fifth dials.
 func TestManyHosts(t *testing.T) {

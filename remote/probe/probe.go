@@ -46,6 +46,9 @@ const (
 	// that Docker may take.
 	nameWithin = time.Minute
 	listDocker = 30
+	// closeWithin is how long a listener that was asked to end may tell of its guests
+	// before it is ended.
+	closeWithin = 10 * time.Second
 	// listenFor is after how many seconds a listener ends by itself, whatever
 	// became of us.
 	listenFor = 30

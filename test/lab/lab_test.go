@@ -34,16 +34,16 @@ func sshTo(t *testing.T, f *lab.Fleet, h *lab.Host, user, command string, option
 	t.Helper()
 	argv := append([]string{
 		"ssh", "-F", "none", "-i", f.KeyFile(), "-o", "UserKnownHostsFile=" + f.KnownHostsFile(),
-		"-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR",
+		"-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR",
 	}, options...)
 	out, err := f.Op(t.Context(), append(argv, user+"@"+h.Address().String(), command)...).CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
-// opens says whether a TCP connection from one host to another opens within a second.
+// opens says whether a TCP connection from one host to another opens, for which a busy machine may need some seconds.
 func opens(t *testing.T, from, to *lab.Host, port string) bool {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	_, err := from.Exec(ctx, "bash", "-c", "exec 3<>/dev/tcp/"+to.Address().String()+"/"+port)
 	return err == nil

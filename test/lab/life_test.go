@@ -174,13 +174,13 @@ func alive(pid int) bool { return unix.Kill(pid, 0) == nil }
 // eventually waits for something that takes the kernel or a process a moment.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for range 200 {
+	for begun := time.Now(); time.Since(begun) < time.Minute; {
 		if holds() {
 			return
 		}
 		<-time.After(50 * time.Millisecond)
 	}
-	t.Fatalf("not within ten seconds: %s", what)
+	t.Fatalf("not within a minute: %s", what)
 }
 
 func TestTwoFleets(t *testing.T) {

@@ -81,7 +81,7 @@ func (r *rig) inLists() []string {
 		out = append(out, strings.TrimSpace(line))
 	}
 	for _, address := range out {
-		eventually(r.t, address+" to answer, which people are sent to", 10*time.Second, func() (bool, string) {
+		promised(r.t, address+" to answer, which people are sent to", lab.StartWatch(), 10*time.Second, func() (bool, string) {
 			p, err := ask(r.t.Context(), r.inside(), http.MethodGet, address+info, "", nil)
 			return err == nil && p.code == http.StatusOK, fmt.Sprint(p.code, err)
 		})

@@ -90,7 +90,7 @@ func raised(r *rig) {
 		for _, i := range r.w.Instances {
 			r.shell(i.Host, "cd "+r.w.Directory+"/instances/"+i.Name+" && "+action)
 			if strings.Contains(action, "up -d") {
-				eventually(r.t, i.Name+" to answer", 30*time.Second, func() (bool, string) {
+				eventually(r.t, i.Name+" to answer", 2*time.Minute, func() (bool, string) {
 					p, err := ask(r.t.Context(), r.inside(), "GET", "http://"+i.Address(r.w)+info, "", nil)
 					return err == nil && p.code == 200, fmt.Sprint(p.code, err)
 				})
@@ -215,10 +215,10 @@ func removedWhileUsed(r *rig, s *socket) {
 	gone := r.w.Instances[1]
 	before := r.stands()
 	l := r.begin("remove-instance", gone.Name, "--yes", "--drain", "7s")
-	r.says(l, " of 7 seconds", time.Minute)
+	r.says(l, " of 7 seconds", 3*time.Minute)
 	second := r.run("remove-instance", "rc1", "--yes")
 	r.told(r.t, second, 4, "remove-instance "+gone.Name)
-	if code, said := r.ends(l, 2*time.Minute), l.text(); code != 0 || !strings.Contains(said, "4 of 4 instances registered, linked") {
+	if code, said := r.ends(l, 5*time.Minute), l.text(); code != 0 || !strings.Contains(said, "4 of 4 instances registered, linked") {
 		r.t.Fatalf("code %d:\n%s", code, tail(said, 80))
 	}
 	r.takeState()

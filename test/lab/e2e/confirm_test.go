@@ -23,7 +23,7 @@ func TestConfirm(t *testing.T) {
 	before := r.remains()
 
 	p := r.pane(80, 24, nil, "install", "-f", r.file, "--skip", "host:all:cores", "--lock-wait", "1m")
-	p.within(3 * time.Minute).await("Carry this out? [y/n]") // it looks at the host first
+	p.within(6 * time.Minute).await("Carry this out? [y/n]") // it looks at the host first
 	p.paste("maybe\n")
 	p.until("the question again", func(screen string) bool { return strings.Count(screen, "Carry this out? [y/n]") == 2 })
 	p.typeText("n")
@@ -41,7 +41,7 @@ func TestConfirm(t *testing.T) {
 	}
 
 	p = r.pane(80, 24, nil, "install", "-f", r.file, "--skip", "host:all:cores", "--lock-wait", "1m")
-	p.within(3 * time.Minute).await("Carry this out? [y/n]")
+	p.within(6 * time.Minute).await("Carry this out? [y/n]")
 	p.resize(100, 30)
 	if screen := p.await("Carry this out? [y/n]"); strings.Count(screen, "\n") != 30 {
 		t.Errorf("after it was made 30 lines high the terminal shows:\n%s", screen)
@@ -52,7 +52,7 @@ func TestConfirm(t *testing.T) {
 	}
 
 	p = r.pane(80, 24, []string{"NO_COLOR=1"}, "install", "-f", r.file, "--skip", "host:all:cores", "--lock-wait", "1m")
-	p.within(3 * time.Minute).await("Carry this out? [y/n]")
+	p.within(6 * time.Minute).await("Carry this out? [y/n]")
 	if err := unix.Kill(p.pid(), unix.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

@@ -155,8 +155,8 @@ func (r *rig) taken(port, step, service string) {
 		return strings.Contains(seen, address+":"+port), seen
 	})
 	o := r.fails(nil, step, service, "a port that the service needs is taken by another program on rc1", "ss -ltnp")
-	if o.took > 2*time.Minute {
-		r.t.Errorf("it took %s to say so", o.took)
+	if o.calm > 2*time.Minute {
+		r.t.Errorf("it took %s to say so", o.calm)
 	}
 }
 
@@ -234,7 +234,7 @@ func (r *rig) ends(l *live, within time.Duration) int {
 func domainElsewhere(r *rig) {
 	r.must(r.SetName(r.t.Context(), r.w.Domain, r.Host("rc1").Address().Next().Next().Next()))
 	first := r.begin(append([]string{"install", "-f", r.file, "--yes"}, unchecked()...)...)
-	r.says(first, "waiting | for "+r.w.RootURL+" to answer: ", 2*time.Minute)
+	r.says(first, "waiting | for "+r.w.RootURL+" to answer: ", 5*time.Minute)
 	second := r.run("install", "-f", r.file, "--yes")
 	holder := strconv.Itoa(first.cmd.Process.Pid)
 	if second.code != 4 || !strings.Contains(second.stderr, holder) || !strings.Contains(second.stderr, "install") {
@@ -242,12 +242,12 @@ func domainElsewhere(r *rig) {
 	}
 	r.t.Logf("lab: the second run says: %s", second.stderr)
 	// Traefik asks for a certificate once, and is to be made to ask again.
-	eventually(r.t, "the authority to refuse", time.Minute, func() (bool, string) {
+	eventually(r.t, "the authority to refuse", 3*time.Minute, func() (bool, string) {
 		said := r.shell("rc1", "docker ps -q --filter label=com.docker.compose.service=traefik | xargs -r docker logs --tail 20 2>&1")
 		return strings.Contains(said, "Unable to obtain ACME certificate"), said
 	})
 	r.must(r.SetName(r.t.Context(), r.w.Domain, r.Host("rc1").Address()))
-	if code := r.ends(first, 3*time.Minute); code != 0 {
+	if code := r.ends(first, 8*time.Minute); code != 0 {
 		r.t.Errorf("with the right domain the run ended with code %d:\n%s", code, tail(first.text(), 60))
 	}
 }
@@ -317,8 +317,8 @@ func (r *rig) same(before map[string]string) {
 func newerDatabase(r *rig) {
 	r.shell("rc1", `docker ps -aq --filter label=com.docker.compose.service=rocketchat | xargs docker rm -f >/dev/null && rm -rf /opt/rocketchat/instances`)
 	o := r.fails(nil, "rc1/", "rocketchat cannot start", "Can't find migration version", "already used by a newer release", "set release in workspace.yaml")
-	if o.took > 2*time.Minute {
-		r.t.Errorf("it took %s to say so", o.took)
+	if o.calm > 2*time.Minute {
+		r.t.Errorf("it took %s to say so", o.calm)
 	}
 	r.writeWorkspace(func(w *workspace.Workspace) { w.Release = "9.0.0" })
 	// It still tries; nobody can say from outside that it will not get in.

@@ -172,7 +172,7 @@ func (d disturbance) run(r *rig, calm *undisturbed, round int, random *rand.Rand
 	r.anew("fault-"+string(rune('a'+round)), d.stage.images)
 	release := d.stage.arrange(r)
 	l := r.begin(append([]string{"install", "-f", r.file, "--yes"}, unchecked()...)...)
-	eventually(t, "the stage at which "+d.stage.name, 2*time.Minute, func() (bool, string) {
+	eventually(t, "the stage at which "+d.stage.name, 5*time.Minute, func() (bool, string) {
 		select {
 		case <-l.done:
 			t.Fatalf("it ended before, with code %d:\n%s", l.code, tail(l.text(), 40))
@@ -204,7 +204,7 @@ func (d disturbance) run(r *rig, calm *undisturbed, round int, random *rand.Rand
 		r.converged(calm)
 		return
 	}
-	r.nothingLeft(10 * time.Second)
+	r.nothingLeft(lab.StartWatch(), 10*time.Second)
 	for _, h := range r.w.Hosts {
 		if left := r.shell(h.Name, "find "+r.w.Directory+" -name '.rcwz*' -o -name '*.tmp' -o -name 'compose.first-admin*'"); left != "" {
 			t.Errorf("%s still has:\n%s", h.Name, left)

@@ -190,10 +190,10 @@ nft -f /etc/nftables.conf`,
 	}[r.kinds["db"]]))
 }
 
-// served waits until the proxy answers after a boot, half a minute at most.
+// served waits until the proxy answers after a boot.
 func (r *walled) served() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(r.t.Context(), 2*time.Minute)
 	defer cancel()
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()

@@ -212,7 +212,7 @@ func (u *undisturbed) moment(random *rand.Rand) func(rec engine.Record) (time.Du
 // that the next run changes nothing.
 func (r *rig) converged(calm *undisturbed) {
 	r.t.Helper()
-	r.nothingLeft(10 * time.Second)
+	r.nothingLeft(lab.StartWatch(), 10*time.Second)
 	if diff := cmp.Diff(calm.picture, r.photograph()); diff != "" {
 		r.t.Errorf("it is not as an undisturbed installation (-undisturbed +this):\n%s", diff)
 	}

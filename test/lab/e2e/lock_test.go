@@ -65,15 +65,15 @@ if [ ! -e $f ]; then echo free; elif flock -n $f true; then echo left; else echo
 }
 
 // freed waits until no host is held, and says how long that took since began.
-func (r *rig) freed(began time.Time, within time.Duration) time.Duration {
+func (r *rig) freed(began lab.Stopwatch, within time.Duration) time.Duration {
 	r.t.Helper()
 	for _, h := range r.w.Hosts {
-		eventually(r.t, "the lock of "+h.Name+" to be free", within, func() (bool, string) {
+		promised(r.t, "the lock of "+h.Name+" to be free", began, within, func() (bool, string) {
 			how := r.locked(h.Name)
 			return how != "held", how
 		})
 	}
-	return time.Since(began)
+	return began.Elapsed()
 }
 
 // toldAndUnlocked: who comes second changes nothing, learns who has the hosts
@@ -89,16 +89,17 @@ func toldAndUnlocked(first, second *rig) {
 		t.Errorf("a plan is refused:\n%s", o.text())
 	}
 	second.told(t, second.run("unlock", "-f", second.file), 2, "install by root@", "give --yes")
-	began := time.Now()
+	began := lab.StartWatch()
 	o = second.run("unlock", "-f", second.file, "--yes")
 	second.told(t, o, 0, "db: freed", "rc1: freed")
-	code := first.ends(l, 30*time.Second)
+	code := first.ends(l, 2*time.Minute)
+	ended := lab.StartWatch()
 	t.Logf("lab: unlocked in %.1f s:\n%s", o.took.Seconds(), o.text())
-	t.Logf("lab: its holder ended after %.1f s:\n%s", time.Since(began).Seconds(), tail(l.text(), 6))
+	t.Logf("lab: its holder ended after %.1f s:\n%s", began.Elapsed().Seconds(), tail(l.text(), 6))
 	if said := l.text(); code != 4 || !strings.Contains(tail(said, 1), "the lock was freed by somebody") {
 		t.Errorf("the first ended with code %d:\n%s", code, tail(said, 20))
 	}
-	first.nothingLeft(5 * time.Second)
+	first.nothingLeft(ended, 5*time.Second)
 	for _, h := range first.w.Hosts {
 		if how := first.locked(h.Name); how != "free" {
 			t.Errorf("the lock of %s is %s", h.Name, how)
@@ -110,7 +111,7 @@ func toldAndUnlocked(first, second *rig) {
 func (r *rig) holds() *live {
 	r.t.Helper()
 	l := r.begin(append([]string{"resume", "--yes"}, unchecked()...)...)
-	r.says(l, "waiting | for Rocket.Chat ", 3*time.Minute)
+	r.says(l, "waiting | for Rocket.Chat ", 6*time.Minute)
 	return l
 }
 
@@ -122,7 +123,7 @@ func holderKilled(first, _ *rig) {
 			first.t.Errorf("the lock of %s is %s", h.Name, how)
 		}
 	}
-	killed := time.Now()
+	killed := lab.StartWatch()
 	first.must(l.cmd.Process.Kill())
 	took := first.freed(killed, 10*time.Second)
 	first.t.Logf("lab: a killed operator's hosts are free after %.1f s", took.Seconds())
@@ -152,8 +153,8 @@ func holderLosesHost(first, _ *rig) {
 	default:
 	}
 	first.must(l.cmd.Process.Kill())
-	first.ends(l, 5*time.Second)
-	first.freed(time.Now(), 10*time.Second)
+	first.ends(l, time.Minute)
+	first.freed(lab.StartWatch(), 10*time.Second)
 }
 
 // holderFrozen: an operator that is stopped loses the hosts after its time, to
@@ -165,18 +166,18 @@ func holderFrozen(first, second *rig) {
 	first.must(l.cmd.Process.Signal(syscall.SIGSTOP))
 	frozen := time.Now()
 	other := second.begin(append([]string{"install", "-f", second.file, "--yes", "--lock-wait", "1m"}, unchecked()...)...)
-	second.says(other, "waiting up to 1m0s", 30*time.Second)
-	second.says(other, "waiting | for Rocket.Chat ", 3*time.Minute)
+	second.says(other, "waiting up to 1m0s", time.Minute)
+	second.says(other, "waiting | for Rocket.Chat ", 6*time.Minute)
 	t.Logf("lab: a frozen operator's hosts are another's after %.0f s", time.Since(frozen).Seconds())
 	first.must(l.cmd.Process.Signal(syscall.SIGCONT))
 	thawed := time.Now()
-	code, said := first.ends(l, 20*time.Second), l.text()
+	code, said := first.ends(l, 2*time.Minute), l.text()
 	t.Logf("lab: when it goes on it ends after %.1f s:\n%s", time.Since(thawed).Seconds(), tail(said, 8))
 	if code != 4 || !strings.Contains(tail(said, 1), "another operator has taken over: install by root@") {
 		t.Errorf("the frozen run ended with code %d:\n%s", code, tail(said, 30))
 	}
 	second.openNATS()
-	if code := second.ends(other, 2*time.Minute); code != 0 {
+	if code := second.ends(other, 6*time.Minute); code != 0 {
 		t.Errorf("the second operator's run ended with code %d:\n%s", code, tail(other.text(), 40))
 	}
 	for _, h := range first.w.Hosts {

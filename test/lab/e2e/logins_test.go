@@ -93,7 +93,7 @@ func throughJumpHost(t *testing.T, f *lab.Fleet) {
 // plans runs plan, which must find a fresh host with Docker on it, and print no secret.
 func (r *rig) plans(t *testing.T, env ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := r.command(ctx, "plan", "-f", r.file)
 	cmd.Env = append(cmd.Env, env...)

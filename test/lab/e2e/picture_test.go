@@ -64,7 +64,7 @@ func (r *rig) photograph() picture {
 		r.filePicture(h.Name, &p, named, hashes)
 		p.Beside = append(p.Beside, r.beside(h.Name)...)
 	}
-	report, _ := r.status()
+	report := r.settled()
 	p.Linked, p.Targets = report.Linked, report.Facts.Prometheus.Targets
 	for _, row := range report.Instances {
 		row.Record, row.Since = "", time.Time{}
@@ -72,6 +72,18 @@ func (r *rig) photograph() picture {
 	}
 	p.Folder = r.folderPicture()
 	return p
+}
+
+// settled is what status says once Prometheus has seen all that it watches, as it
+// has 15 s after the last start at the latest.
+func (r *rig) settled() cluster.Report {
+	r.t.Helper()
+	var report cluster.Report
+	eventually(r.t, "Prometheus to reach what it watches", 2*time.Minute, func() (bool, string) {
+		report, _ = r.status()
+		return !slices.ContainsFunc(report.Findings, func(f cluster.Finding) bool { return f.ID == "target-down" }), fmt.Sprintf("%+v", report.Findings)
+	})
+	return report
 }
 
 // namedSecrets puts the names of the secrets in secrets.yaml in their places.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/rcwizard/rcwizard/test/lab"
 )
 
 const (
@@ -40,9 +42,9 @@ func (r *rig) lost(how, away, back string) {
 	r.more(20, all...)
 
 	r.shell(victim.Host, fmt.Sprintf(away, container))
-	began := time.Now()
+	watch, began := lab.StartWatch(), time.Now()
 	// The one with the cookie is bound to it, so that he shows when it has left.
-	eventually(r.t, "the instance to leave the rotation", gone+quiet+10*time.Second, func() (bool, string) {
+	eventually(r.t, "the instance to leave the rotation", lab.Patience(gone), func() (bool, string) {
 		last := began
 		var report strings.Builder
 		for _, c := range all {
@@ -63,12 +65,12 @@ func (r *rig) lost(how, away, back string) {
 		asked, misses, answers := c.seen()
 		last := time.Duration(0)
 		for _, m := range misses {
-			last = max(last, m.began.Sub(began))
+			last = max(last, watch.Until(m.watch))
 		}
 		if last > gone {
 			r.t.Errorf("an instance was %s, and %s later a request %s still fails: %s", how, last, c.name, misses[len(misses)-1].what)
 		}
-		if at := answers[ids[victim.Name]]; at.After(began.Add(time.Second)) {
+		if at := answers[ids[victim.Name]]; at.After(began.Add(quiet)) {
 			r.t.Errorf("an instance that was %s answered %s later", how, at.Sub(began))
 		}
 		r.t.Logf("lab: an instance %s: %d of %d requests %s failed, the last %.1f s after", how, len(misses), asked, c.name, last.Seconds())
@@ -76,7 +78,7 @@ func (r *rig) lost(how, away, back string) {
 
 	r.shell(victim.Host, fmt.Sprintf(back, container))
 	id, began := r.ids()[victim.Name], time.Now()
-	eventually(r.t, "the instance to come back into the rotation", 2*time.Minute, func() (bool, string) {
+	eventually(r.t, "the instance to come back into the rotation", 3*time.Minute, func() (bool, string) {
 		return answered(id, began, anew, keeping)
 	})
 	r.t.Logf("lab: an instance that was %s is back in the rotation %.1f s after it answers", how, time.Since(began).Seconds())

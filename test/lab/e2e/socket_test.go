@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/rcwizard/rcwizard/test/lab"
 )
 
 // socket is a browser's WebSocket that comes back by itself, as Rocket.Chat's does.
@@ -14,7 +16,8 @@ type socket struct {
 	stop func()
 
 	mu sync.Mutex
-	// away is how long each loss of the connection took, until the next was there.
+	// away is how long each loss of the connection took, until the next was there,
+	// without the time in which the machine had no processor for something.
 	away []time.Duration
 }
 
@@ -32,14 +35,15 @@ func (r *rig) socket(cookies http.CookieJar) *socket {
 	ended.Go(func() { s.live(ctx, web, r.w.RootURL+"/websocket", first) })
 	select {
 	case <-first:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		r.t.Fatal("no WebSocket through the proxy")
 	}
 	return s
 }
 
 func (s *socket) live(ctx context.Context, web *http.Client, url string, first chan<- struct{}) {
-	var lost time.Time
+	var lost lab.Stopwatch
+	was := false
 	for again := time.NewTicker(100 * time.Millisecond); ctx.Err() == nil; {
 		conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{HTTPClient: web}) //nolint:bodyclose // the library closes it
 		if err == nil {
@@ -55,17 +59,18 @@ func (s *socket) live(ctx context.Context, web *http.Client, url string, first c
 			}
 			continue
 		}
-		if lost.IsZero() {
+		if !was {
 			close(first)
+			was = true
 		} else {
 			s.mu.Lock()
-			s.away = append(s.away, time.Since(lost))
+			s.away = append(s.away, lost.Took())
 			s.mu.Unlock()
 		}
 		for err == nil {
 			_, _, err = conn.Read(ctx)
 		}
-		lost = time.Now()
+		lost = lab.StartWatch()
 		_ = conn.CloseNow()
 	}
 }
@@ -74,7 +79,7 @@ func (s *socket) live(ctx context.Context, web *http.Client, url string, first c
 func (s *socket) reconnected(r *rig) time.Duration {
 	r.t.Helper()
 	var took time.Duration
-	eventually(r.t, "the WebSocket to come back", 20*time.Second, func() (bool, string) {
+	eventually(r.t, "the WebSocket to come back", 2*time.Minute, func() (bool, string) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if len(s.away) == 0 {

@@ -257,9 +257,12 @@ func (p *pane) until(what string, holds func(screen string) bool) string {
 // end is how rcwizard ended, as "code 3" or "signal 9", if it has.
 func (p *pane) end() (string, bool) {
 	p.t.Helper()
-	// The terminal may be known for closed before the program's end is known.
-	status, signal, _ := strings.Cut(p.tell("#{pane_dead_status} #{pane_dead_signal}"), " ")
+	// The terminal may be known for closed before the program's end is known, and
+	// the other way round: then what it said last is not on the screen yet.
+	closed, ended, _ := strings.Cut(p.tell("#{pane_dead} #{pane_dead_status} #{pane_dead_signal}"), " ")
+	status, signal, _ := strings.Cut(ended, " ")
 	switch {
+	case closed != "1":
 	case status != "":
 		return "code " + status, true
 	case signal != "":

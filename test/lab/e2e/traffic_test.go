@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/rcwizard/rcwizard/test/lab"
 )
 
 // caller is somebody who asks for the same page without pause.
@@ -26,6 +28,7 @@ type miss struct {
 	began time.Time
 	took  time.Duration
 	what  string
+	watch lab.Stopwatch // as it began
 }
 
 // each is how long a caller waits between two requests.
@@ -63,10 +66,10 @@ func (c *caller) call(ctx context.Context) {
 	tick := time.NewTicker(each)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		began := time.Now()
+		watch, began := lab.StartWatch(), time.Now()
 		// To its end: a request that was cut off by the test's end would be nobody's fault.
 		p, err := ask(context.WithoutCancel(ctx), c.web, http.MethodGet, c.url, "", nil)
-		c.note(began, p, err)
+		c.note(watch, began, p, err)
 		select {
 		case <-ctx.Done():
 		case <-tick.C:
@@ -74,15 +77,15 @@ func (c *caller) call(ctx context.Context) {
 	}
 }
 
-func (c *caller) note(began time.Time, p page, err error) {
+func (c *caller) note(watch lab.Stopwatch, began time.Time, p page, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.asked++
 	switch {
 	case err != nil:
-		c.misses = append(c.misses, miss{began, time.Since(began), err.Error()})
+		c.misses = append(c.misses, miss{began, time.Since(began), err.Error(), watch})
 	case p.code != http.StatusOK || p.instance() == "":
-		c.misses = append(c.misses, miss{began, time.Since(began), fmt.Sprintf("%d %s", p.code, p.body)})
+		c.misses = append(c.misses, miss{began, time.Since(began), fmt.Sprintf("%d %s", p.code, p.body), watch})
 	default:
 		if c.answers == nil {
 			c.answers = make(map[string]time.Time)

@@ -100,7 +100,7 @@ func wizardThroughAPipe(t *testing.T, r *rig) {
 	for _, a := range append(r.conversation(), reply{"What now: ", "1"}, reply{"now? (yes/no): ", "yes"}) {
 		lines.WriteString(a.line + "\n")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := r.command(ctx, "--plain")
 	cmd.Stdin = strings.NewReader(lines.String())
@@ -159,7 +159,7 @@ func (r *rig) keepsSecrets(text string) {
 // there.
 func (r *rig) talk(t *testing.T, replies []reply, args ...string) outcome {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := r.command(ctx, args...)
 	started := time.Now()

@@ -77,11 +77,11 @@ func terminalClosed(r *rig) {
 		s := state(pid)
 		return s == "gone" || strings.HasPrefix(s, "Z"), s
 	})
-	last := r.lastRun()
+	ended, last := lab.StartWatch(), r.lastRun()
 	if last.Outcome != "stopped" || !strings.Contains(strings.Join(last.done, " "), "rc1/first-administrator") || strings.Contains(strings.Join(last.done, " "), "rc1/compose-up-instance") {
 		r.t.Errorf("the run ended as %+v", last)
 	}
-	r.nothingLeft(5 * time.Second)
+	r.nothingLeft(ended, 5*time.Second)
 	r.resumes()
 }
 
@@ -102,9 +102,9 @@ func ctrlCTwice(r *rig) {
 	w.keys("C-c")
 	w.see("Deploy", "will end first")
 	w.keys("C-c")
-	second := time.Now()
-	r.nothingLeft(cancelledWithin)
-	r.t.Logf("lab: nothing is left on the hosts %.1f s after the second Ctrl+C", time.Since(second).Seconds())
+	second := lab.StartWatch()
+	r.nothingLeft(second, cancelledWithin)
+	r.t.Logf("lab: nothing is left on the hosts %.1f s after the second Ctrl+C", second.Elapsed().Seconds())
 	w.see("Stopped", "not finished", "rcwizard resume")
 	r.leaves(w)
 	r.openNATS()
@@ -119,7 +119,7 @@ func ctrlCThrice(r *rig) {
 	if said := w.screen(); code != 130 || !strings.Contains(said, "rcwizard resume") {
 		r.t.Errorf("it ended with code %d, want 130 and how to go on:\n%s", code, framed(said))
 	}
-	r.nothingLeft(10 * time.Second)
+	r.nothingLeft(lab.StartWatch(), 10*time.Second)
 	r.openNATS()
 	r.resumes()
 }
@@ -133,7 +133,7 @@ func terminated(r *rig) {
 	if code := w.ended(); code != 130 {
 		r.t.Errorf("it ended with code %d, want 130:\n%s", code, w.all(false))
 	}
-	r.nothingLeft(10 * time.Second)
+	r.nothingLeft(lab.StartWatch(), 10*time.Second)
 	r.openNATS()
 	r.resumes()
 }

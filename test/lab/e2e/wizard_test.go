@@ -19,9 +19,9 @@ import (
 const (
 	// seenWithin bounds the wait for what hosts are asked for, on a machine that
 	// has other tests to run.
-	seenWithin = 90 * time.Second
+	seenWithin = 3 * time.Minute
 	// deployedWithin bounds that for a whole deployment.
-	deployedWithin = 3 * time.Minute
+	deployedWithin = 8 * time.Minute
 )
 
 // A person's whole way, by keys alone: four addresses are pasted, their keys
