@@ -19,8 +19,8 @@ const required = "RCWIZARD_LAB"
 
 // upWithin and downWithin bound what takes seconds.
 const (
-	upWithin   = 2 * time.Minute
-	downWithin = time.Minute
+	upWithin   = 5 * time.Minute
+	downWithin = 3 * time.Minute
 )
 
 // Up gives a test a fleet of its own, which goes down with the test. Without root the test is skipped, or fails when

@@ -89,10 +89,17 @@ func (r *rig) inLists() []string {
 	return out
 }
 
-// sameStatus shows that status, asked at once, says what a command said at its end.
+// sameStatus shows that status, asked at once, says what a command said at its end. Only a service that had no time to
+// answer Prometheus, on a machine that is busy, is asked about once more.
 func (r *rig) sameStatus(said string) {
 	r.t.Helper()
 	report, code := r.status()
+	slow := func(f cluster.Finding) bool {
+		return f.ID == "target-down" && strings.Contains(f.Text, "context deadline exceeded")
+	}
+	if slices.ContainsFunc(report.Findings, slow) {
+		report = r.settled()
+	}
 	if code != 0 || report.Verdict != cluster.VerdictOK {
 		r.t.Errorf("status, right after: code %d, %s, %+v", code, report.Summary, report.Findings)
 	}

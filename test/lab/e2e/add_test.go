@@ -214,8 +214,8 @@ func removedWhileUsed(r *rig, s *socket) {
 	r.takeState()
 	gone := r.w.Instances[1]
 	before := r.stands()
-	l := r.begin("remove-instance", gone.Name, "--yes", "--drain", "7s")
-	r.says(l, " of 7 seconds", 3*time.Minute)
+	l := r.begin("remove-instance", gone.Name, "--yes", "--drain", "20s") // longer than the second takes to begin
+	r.says(l, " of 20 seconds", 3*time.Minute)
 	second := r.run("remove-instance", "rc1", "--yes")
 	r.told(r.t, second, 4, "remove-instance "+gone.Name)
 	if code, said := r.ends(l, 5*time.Minute), l.text(); code != 0 || !strings.Contains(said, "4 of 4 instances registered, linked") {

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -342,21 +341,27 @@ func promised(t *testing.T, what string, since lab.Stopwatch, promise time.Durat
 	}
 }
 
+// looks is how often eventually looks at least: on a busy machine one look may take
+// as long as all of the time.
+const looks = 5
+
 // eventually waits until something holds, and fails the test if it does not within the time.
 func eventually(t *testing.T, what string, within time.Duration, holds func() (bool, string)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), within)
-	defer cancel()
+	deadline := time.Now().Add(within)
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for looked := 1; ; looked++ {
 		ok, seen := holds()
 		if ok {
 			return
 		}
-		select {
-		case <-ctx.Done():
+		if looked >= looks && time.Now().After(deadline) {
 			t.Fatalf("waited %s in vain for %s; last seen:\n%s", within, what, tail(seen, 60))
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("the test ends before %s; last seen:\n%s", what, tail(seen, 60))
 		case <-tick.C:
 		}
 	}

@@ -81,7 +81,7 @@ func (r *rig) settled() cluster.Report {
 	var report cluster.Report
 	eventually(r.t, "Prometheus to reach what it watches", 2*time.Minute, func() (bool, string) {
 		report, _ = r.status()
-		return !slices.ContainsFunc(report.Findings, func(f cluster.Finding) bool { return f.ID == "target-down" }), fmt.Sprintf("%+v", report.Findings)
+		return !slices.ContainsFunc(report.Findings, func(f cluster.Finding) bool { return f.ID == "target-down" || f.ID == "target-unknown" }), fmt.Sprintf("%+v", report.Findings)
 	})
 	return report
 }

@@ -18,7 +18,7 @@ import (
 
 // paneWithin bounds the wait for what should be on the screen in a moment. A
 // wait for hosts names its own bound: see pane.within.
-const paneWithin = time.Minute
+const paneWithin = 3 * time.Minute
 
 // paneConfig is all that the tmux servers of the tests read: the pane is the
 // whole terminal, an Escape is an Escape at once, and what a program wrote last
