@@ -12,6 +12,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -49,6 +50,9 @@ type View struct {
 	OutsideAddress string
 	// Timeout bounds each probe; 0 means 5 s.
 	Timeout time.Duration
+	// Resume is the command that deploys the workspace again, for a shell, as
+	// findings name it. Empty: rcwizard resume with the workspace's name.
+	Resume string
 }
 
 const (
@@ -63,6 +67,10 @@ func (v View) timeout() time.Duration {
 		return v.Timeout
 	}
 	return defaultTimeout
+}
+
+func (v View) resume(w workspace.Workspace) string {
+	return cmp.Or(v.Resume, "rcwizard resume "+w.Name)
 }
 
 func (v View) instance(host string) Dial {
@@ -86,7 +94,7 @@ func nowhere(context.Context, string, string) (net.Conn, error) { return nil, Er
 // workspace must be complete. It takes no longer than the slowest probe, and
 // at most about 30 s with the default timeout.
 func Observe(ctx context.Context, w workspace.Workspace, s workspace.Secrets, v View) Report {
-	return Judge(w, Look(ctx, w, s, v))
+	return judged(w, Look(ctx, w, s, v), v.resume(w))
 }
 
 // Look collects the facts, everything at the same time. It returns when every

@@ -14,8 +14,11 @@ const schema = 1
 
 // Judge makes a report of what was seen, against what is wanted. It is pure.
 // f.Instances are the workspace's instances in their order.
-func Judge(w workspace.Workspace, f Facts) Report {
-	j := judge{w: w, f: f, report: Report{
+func Judge(w workspace.Workspace, f Facts) Report { return judged(w, f, View{}.resume(w)) }
+
+// judged is Judge with the command that findings name to deploy again.
+func judged(w workspace.Workspace, f Facts, resume string) Report {
+	j := judge{w: w, f: f, resume: resume, report: Report{
 		Schema: schema, Workspace: w.Name, Release: w.Release, RootURL: w.RootURL, At: f.At,
 		Planned: len(w.Instances), Linked: Unknown,
 		Instances: make([]Row, len(w.Instances)), Findings: []Finding{},
@@ -50,6 +53,7 @@ func Judge(w workspace.Workspace, f Facts) Report {
 type judge struct {
 	w      workspace.Workspace
 	f      Facts
+	resume string
 	report Report
 }
 

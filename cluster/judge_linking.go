@@ -129,7 +129,7 @@ func (j *judge) licenseFindings() {
 		j.find(Finding{
 			ID: "not-licensed", Verdict: VerdictWarning,
 			Text: strings.Join(without, ", ") + ": no licence with the module " + scalability + ". The instances pass no live events to each other: users on different instances see each other's messages only after a reload",
-			Hint: "put license or registration_token of a plan with multiple instances into secrets.yaml, then: rcwizard resume " + j.w.Name + "; or keep one instance",
+			Hint: "put license or registration_token of a plan with multiple instances into secrets.yaml, then: " + j.resume + "; or keep one instance",
 		})
 	}
 	if len(unknown) > 0 {

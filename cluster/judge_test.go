@@ -491,21 +491,3 @@ func TestReportJSON(t *testing.T) {
 	}
 	golden(t, "report.json", append(got, '\n'))
 }
-
-// Every state must be written as JSON, those of a cluster that says nothing
-// and dates that JSON has no room for among them.
-func TestEmptyReportJSON(t *testing.T) {
-	t.Parallel()
-	for _, f := range []Facts{{}, healthy(plan(2))} {
-		r := Judge(plan(2), f)
-		if _, err := json.Marshal(r); err != nil {
-			t.Error(err)
-		}
-		if r.Verdict == "" || r.Summary == "" {
-			t.Errorf("no verdict: %+v", r)
-		}
-	}
-	if r := Judge(plan(2), Facts{}); r.Verdict != VerdictFailed && r.Verdict != VerdictUnknown {
-		t.Errorf("nothing seen, and the verdict is %s", r.Verdict)
-	}
-}

@@ -2,9 +2,11 @@ package ui
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/rcwizard/rcwizard/check"
@@ -148,9 +150,30 @@ type Change struct {
 	Begun bool
 	// Drain is how long an instance that leaves goes on for those who are with it.
 	Drain time.Duration
-	// WithoutHost says that a removal that was cut was begun without the instances'
-	// host, since that is gone for good.
+	// WithoutHost says of a removal that the instances' host is gone for good: it
+	// need not be reached. Where it can be, what is on it goes all the same.
 	WithoutHost bool
+}
+
+// SilentError says that the host of an instance that is removed cannot be
+// reached. If it is gone for good, that can be done without it: see
+// Change.WithoutHost.
+type SilentError struct {
+	// Hosts are their names.
+	Hosts []string
+	// Err says of each what happened, and what to do.
+	Err error
+}
+
+func (e *SilentError) Error() string { return e.Err.Error() }
+
+func (e *SilentError) Unwrap() error { return e.Err }
+
+// Consequence says what becomes of the instances that are removed without their
+// host.
+func (e *SilentError) Consequence(instances []string) string {
+	return fmt.Sprintf("If the server %s is gone for good, the instance %s can be removed everywhere else. Its container and files stay on the server; what to do if that ever starts again is said at the end.",
+		strings.Join(e.Hosts, ", "), strings.Join(instances, ", "))
 }
 
 // Leaving says how an instance leaves, and under which conditions.
@@ -161,7 +184,7 @@ func (c Change) Leaving() string {
 	}
 	text += " Then its container and the files that rcwizard wrote leave the server; files that somebody edited stay."
 	if c.WithoutHost {
-		text += " It was begun without its server: if that cannot be reached, all of it stays there, and at the end it is said what to do."
+		text += " Its server is held to be gone for good: if it cannot be reached, all of it stays there, and at the end it is said what to do."
 	}
 	return text
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"sync"
 
 	"github.com/rcwizard/rcwizard/remote"
@@ -180,6 +179,6 @@ func (b *backend) site(ctx context.Context, ans answers, hosts map[string]remote
 	return &steps.Site{
 		Workspace: ans.workspace, Secrets: ans.all(), Tree: tree,
 		Hosts: hosts, Version: b.a.build.Version,
-		View: steps.ViewFrom(ans.workspace, hosts, (&net.Dialer{}).DialContext, roots),
+		View: b.a.view(ans.workspace, hosts, roots),
 	}, nil
 }

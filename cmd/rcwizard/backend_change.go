@@ -63,7 +63,11 @@ func (b *backend) alteration(d ui.Draft, ans answers) (*alteration, error) {
 		if c, err = b.a.departure(ans, d.Change.Instances[0], d.Change.Drain); err != nil {
 			return nil, err
 		}
-		c.ans.again = c.commandFor(c.verb, d.Change.Instances[0])
+		var flags []string
+		if d.Change.WithoutHost {
+			c.withoutHost, flags = true, []string{"--without-host"}
+		}
+		c.ans.again = c.commandFor(c.verb, d.Change.Instances[0], flags...)
 	case cut != nil:
 		return nil, errors.New(changedMeanwhile)
 	default:
@@ -123,7 +127,7 @@ func (b *backend) altering(ctx context.Context, d ui.Draft) (c *alteration, host
 		return nil, nil, "", err
 	}
 	hosts, failures := b.connectHosts(ctx, c.ans, everyHost)
-	if err := c.missed(failures); err != nil {
+	if err := c.silent(failures); err != nil {
 		return nil, nil, "", err
 	}
 	c.unreached = failures

@@ -154,7 +154,7 @@ func (a *app) look(ctx context.Context, ans answers, skips []string) (check.Evid
 	s := &steps.Site{
 		Workspace: ans.workspace, Secrets: ans.all(), Tree: tree,
 		Hosts: hosts, Version: a.build.Version,
-		View: steps.ViewFrom(ans.workspace, hosts, (&net.Dialer{}).DialContext, roots),
+		View: a.view(ans.workspace, hosts, roots),
 	}
 	return a.evidence(ctx, s, failures, skips)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/workspace"
@@ -44,7 +46,7 @@ func (a *app) site(ctx context.Context, ans answers) (s *steps.Site, disconnect 
 		Workspace: ans.workspace, Secrets: ans.all(), Tree: tree,
 		Hosts: hosts, Version: a.build.Version,
 	}
-	s.View = steps.ViewFrom(ans.workspace, hosts, (&net.Dialer{}).DialContext, roots)
+	s.View = a.view(ans.workspace, hosts, roots)
 	return s, func() { closeAll(hosts) }, nil
 }
 
@@ -313,4 +315,12 @@ func closeAll(hosts map[string]remote.Host) {
 		all.Go(func() { _ = h.Close() })
 	}
 	all.Wait()
+}
+
+// view is how the cluster is looked at: through connected hosts, and from this
+// machine as a user with this trust does.
+func (a *app) view(w workspace.Workspace, hosts map[string]remote.Host, trust *tls.Config) cluster.View {
+	v := steps.ViewFrom(w, hosts, (&net.Dialer{}).DialContext, trust)
+	v.Resume = a.resumeWith(w.Name)
+	return v
 }

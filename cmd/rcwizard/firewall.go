@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -131,7 +130,7 @@ func (r *firewallRun) connectAll(ctx context.Context) (disconnect func(), err er
 	r.site = &steps.Site{
 		Workspace: r.ans.workspace, Secrets: r.ans.all(), Tree: tree,
 		Hosts: hosts, Version: r.build.Version,
-		View: steps.ViewFrom(r.ans.workspace, hosts, (&net.Dialer{}).DialContext, roots),
+		View: r.view(r.ans.workspace, hosts, roots),
 	}
 	r.look = steps.Looking{Unreachable: failures, Addresses: own, Lookup: lookup}
 	return func() { closeAll(hosts) }, nil

@@ -2,14 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/steps"
+	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
@@ -38,7 +40,7 @@ func (c *alteration) connectNeeded(ctx context.Context) (disconnect func(), err 
 	c.at(&steps.Site{
 		Workspace: c.ans.workspace, Secrets: c.ans.all(), Tree: tree,
 		Hosts: hosts, Version: c.build.Version,
-		View: steps.ViewFrom(c.ans.workspace, hosts, (&net.Dialer{}).DialContext, roots),
+		View: c.view(c.ans.workspace, hosts, roots),
 	})
 	return func() { closeAll(hosts) }, nil
 }
@@ -59,9 +61,20 @@ func shared(w workspace.Workspace, host string) bool {
 	return host == w.Database.Host || host == w.Proxy.Host
 }
 
-// missed is the error of the hosts that cannot be done without, with the way to
-// remove an instance whose host is gone.
+// missed is the error of the hosts that cannot be done without, with the command
+// that removes an instance whose host is gone.
 func (c *alteration) missed(failures map[string]error) error {
+	err := c.silent(failures)
+	if _, is := errors.AsType[*ui.SilentError](err); is {
+		return fmt.Errorf("%w\nif it is gone for good, remove %s without it: %s", err,
+			strings.Join(c.names, ", "), c.commandFor(c.verb, c.names[0], "--without-host"))
+	}
+	return err
+}
+
+// silent is the error of the hosts that cannot be done without; a ui.SilentError,
+// where a person can decide otherwise.
+func (c *alteration) silent(failures map[string]error) error {
 	missing := make(map[string]error)
 	for host, err := range failures {
 		own := slices.Contains(c.hostsOf(), host)
@@ -78,8 +91,7 @@ func (c *alteration) missed(failures map[string]error) error {
 			return err
 		}
 	}
-	return fmt.Errorf("%w\nif it is gone for good, remove %s without it: %s", err,
-		strings.Join(c.names, ", "), c.commandFor(c.verb, c.names[0], "--without-host"))
+	return &ui.SilentError{Hosts: slices.Sorted(maps.Keys(missing)), Err: err}
 }
 
 // tellUnreached says which hosts do not answer, and what is not known for that.

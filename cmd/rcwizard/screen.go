@@ -28,6 +28,7 @@ func (a *app) screen(ctx context.Context, b *backend) error {
 	a.stop.divert(shown.hear, func() { a.sys.stderr = beside })
 	reason, err := tui.Run(leave, b, tui.Options{
 		Input: a.sys.stdin, Output: a.sys.stdout, ASCII: asciiOnly(a.sys.env),
+		Resume: a.resumeWith,
 	})
 	shown.leave()
 	end, err := shown.outlast(context.WithoutCancel(ctx), reason == tui.Interrupted || err != nil, err)

@@ -90,6 +90,9 @@ type (
 func newModel(ctx context.Context, backend ui.Backend, o Options) *Model {
 	m := &Model{ascii: o.ASCII, dark: true, parent: ctx, front: pageStart, build: newPages}
 	m.c = &common{backend: backend, now: time.Now, after: tea.Tick}
+	if m.c.resume = o.Resume; o.Resume == nil {
+		m.c.resume = func(name string) string { return "rcwizard resume " + name }
+	}
 	m.restyle()
 	m.begin(ui.Known{}, ui.Draft{})
 	m.resize(80, 24)

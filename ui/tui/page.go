@@ -123,6 +123,9 @@ type common struct {
 	// reading says that the log of a run that has ended is asked for.
 	reading bool
 
+	// resume is the command that goes on with the workspace of a name.
+	resume func(name string) string
+
 	look Look
 	keys keyMap
 	// beat counts the frames of the spinner, while anything is at work.
@@ -154,7 +157,7 @@ func (c *common) resumeText() string {
 	case c.draft.Change != nil:
 		return "To go on later: open rcwizard and choose the same again."
 	case name != "":
-		return "To go on later: rcwizard resume " + name + "."
+		return "To go on later: " + c.resume(name)
 	}
 	return ""
 }

@@ -233,7 +233,7 @@ func (p *failure) safe(last ui.LastRun, w int) []string {
 	text := fmt.Sprintf("%d of %s are done, and stay so. A retry looks at each again and does what is missing.", last.Done, count(last.Steps, "step"))
 	out := prose(text, w, look.Text.Render)
 	if name := p.c.draft.Answers.Workspace.Complete().Name; name != "" && p.change() == "" {
-		out = append(out, prose("Another day: rcwizard opens here again, and rcwizard resume "+name+" does the same without questions.", w, look.Muted.Render)...)
+		out = append(out, prose("Another day: rcwizard opens here again, and "+p.c.resume(name)+" does the same without questions.", w, look.Muted.Render)...)
 	}
 	return out
 }

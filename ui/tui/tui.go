@@ -21,6 +21,9 @@ type Options struct {
 	Environment []string
 	// ASCII draws with no sign beyond ASCII, for a locale that is not UTF-8.
 	ASCII bool
+	// Resume is the command that goes on with the workspace of a name, for a shell.
+	// Nil: rcwizard resume with the name.
+	Resume func(name string) string
 }
 
 // Run shows the wizard until the person leaves, and leaves the terminal as it
