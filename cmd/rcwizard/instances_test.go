@@ -18,6 +18,7 @@ import (
 	"github.com/rcwizard/rcwizard/render"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/steps/stepstest"
+	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
@@ -287,6 +288,10 @@ func TestMissed(t *testing.T) {
 		err := c.missed(map[string]error{test.silent: errors.New(test.silent + " is silent")})
 		if (err == nil) != (test.wrong == "") || err != nil && !strings.Contains(err.Error(), test.wrong) {
 			t.Errorf("%s: %v", test.name, err)
+		}
+		_, asked := errors.AsType[*ui.SilentError](c.silent(map[string]error{test.silent: errors.New(test.silent + " is silent")}))
+		if asked != strings.Contains(test.wrong, "--without-host") {
+			t.Errorf("%s: a face may ask: %t", test.name, asked)
 		}
 		if test.wrong == "rc2 is silent" && strings.Contains(err.Error(), "--without-host") {
 			t.Errorf("%s: %v", test.name, err)

@@ -113,6 +113,22 @@ func (s *session) leaving() error {
 	return nil
 }
 
+// withoutHost asks whether the host that does not answer is gone for good; the
+// error, if it is not.
+func (s *session) withoutHost(silent *ui.SilentError) error {
+	c := s.draft.Change
+	s.Asker.sayf("%v\n%s", silent, silent.Consequence(c.Instances))
+	yes, err := s.Asker.yes("Is "+strings.Join(silent.Hosts, ", ")+" gone for good?", "no")
+	switch {
+	case err != nil:
+		return stopped(err)
+	case !yes:
+		return silent
+	}
+	c.WithoutHost = true
+	return nil
+}
+
 // stopped makes going back from the first question the end.
 func stopped(err error) error {
 	if errors.Is(err, errBack) {

@@ -2,6 +2,7 @@ package plain_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -102,5 +103,23 @@ func TestRemoval(t *testing.T) {
 	}
 	if calls := b.Calls(); slices.ContainsFunc(calls, func(c string) bool { return strings.HasPrefix(c, "Deploy") }) {
 		t.Errorf("%q", calls)
+	}
+}
+
+// A server that does not answer is gone for good only when somebody says so.
+func TestRemovalWithoutHost(t *testing.T) {
+	t.Parallel()
+	silent := &ui.SilentError{Hosts: []string{"rc-paris"}, Err: errors.New("rc-paris: no route to host")}
+	b := standing()
+	b.Silent = silent
+	said, end, err := play(t, b, []string{"1", "3", "2", "yes", "1", "yes"})
+	golden(t, "remove-without-host", []byte(said))
+	if err != nil || end.Conclusion == nil || !slices.Contains(b.Calls(), "Deploy remove rc-paris without its host") {
+		t.Errorf("%+v, %v: %q", end, err, b.Calls())
+	}
+	b = standing()
+	b.Silent = silent
+	if _, _, err := play(t, b, []string{"1", "3", "2", ""}); !errors.Is(err, silent) {
+		t.Errorf("%v", err)
 	}
 }

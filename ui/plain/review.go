@@ -16,6 +16,12 @@ func (s *session) review(ctx context.Context, next string) (string, error) {
 	s.heading("Review", "What would be written where, and what would be done. Nothing is changed yet.")
 	s.Asker.sayf("Asking every server how it is.")
 	r, err := s.Backend.Review(ctx, s.draft)
+	if silent, is := errors.AsType[*ui.SilentError](err); is && s.draft.Change != nil {
+		if err := s.withoutHost(silent); err != nil {
+			return "", err
+		}
+		r, err = s.Backend.Review(ctx, s.draft)
+	}
 	if err != nil {
 		return "", err //nolint:wrapcheck // it says what happened and what to do
 	}

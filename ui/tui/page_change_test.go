@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -206,6 +207,10 @@ func changeScenes() []scene {
 			d.pass(time.Second)
 			d.press("enter")
 		}),
+		{file: "remove", name: "its server is silent", backend: lost, play: at("x", func(d *driver) {
+			d.press("down", "enter")
+			d.pass(time.Second)
+		})},
 		{file: "remove", name: "done", backend: func() *uitest.Backend {
 			b := standing()
 			end := uitest.Conclusion()
@@ -366,6 +371,46 @@ func TestRemoval(t *testing.T) {
 		d.isOn(pageRemove)
 		d.shows("It is the last instance")
 	})
+}
+
+// lost is standing with a server that is silent, of an instance that is removed.
+func lost() *uitest.Backend {
+	b := standing()
+	b.Silent = &ui.SilentError{Hosts: []string{"rc-paris"}, Err: errors.New("rc-paris: connect to 192.0.2.13:22: no route to host; see that it is up, and that nothing filters port 22")}
+	return b
+}
+
+// An instance whose server does not answer is removed without it, if somebody
+// says that it is gone for good: of that one, and of no other.
+func TestRemovalWithoutHost(t *testing.T) {
+	t.Parallel()
+	b := lost()
+	drive(t, b, Options{}, func(d *driver) {
+		d.press("x", "down", "enter")
+		d.isOn(pageReview)
+		d.pass(time.Second)
+		d.shows("no route to host", "g it is gone for good", "If the server rc-paris is gone for good")
+		d.press("enter")
+		d.shows("g goes on without the server")
+		d.press("g")
+		d.pass(time.Second)
+		d.hides("no route to host", "g it is gone")
+		d.press("esc", "up", "enter") // another, of which nobody said so
+		d.pass(time.Second)
+		d.shows("no route to host")
+		d.press("esc", "down", "enter")
+		d.pass(time.Second)
+		d.press("g")
+		d.pass(time.Second)
+		d.press("enter", "y")
+		d.pass(time.Minute)
+		d.isOn(pageDone)
+		d.press("esc") // there is nothing left of it to review
+		d.isOn(pageStart)
+	})
+	if !slices.Contains(b.Calls(), "Deploy remove rc-paris without its host") {
+		t.Errorf("%q", b.Calls())
+	}
 }
 
 // Of a change that only has to be written down, no server is named.

@@ -26,8 +26,13 @@ func doneLeave() key.Binding {
 
 // Key scrolls, and leaves.
 func (p *done) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
-	if key.Matches(k, doneLeave(), p.c.keys.quit) {
+	switch {
+	case key.Matches(k, doneLeave(), p.c.keys.quit):
 		p.c.leave()
+		return nil, true
+	case p.c.draft.Change != nil && key.Matches(k, p.c.keys.back):
+		// What was changed is as it was wanted: there is nothing to review any more.
+		p.c.visit(pageStart)
 		return nil, true
 	}
 	return nil, p.scroll.press(k, p.c.keys.list)

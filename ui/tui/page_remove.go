@@ -46,7 +46,10 @@ func (p *removal) choose() key.Binding {
 func (p *removal) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	if key.Matches(k, p.choose()) {
 		if !p.c.draft.Change.Begun {
-			p.c.draft.Change.Instances = []string{p.instances()[p.list.at].Name}
+			// Whether a host is gone was said of the one that was chosen then.
+			if name := p.instances()[p.list.at].Name; !slices.Equal(p.c.draft.Change.Instances, []string{name}) {
+				p.c.draft.Change.Instances, p.c.draft.Change.WithoutHost = []string{name}, false
+			}
 		}
 		p.c.next()
 		return nil, true

@@ -3,6 +3,7 @@ package tui
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -160,7 +161,7 @@ func (p *review) ready() bool {
 }
 
 // keysNow are the page's own keys, each enabled where it does something.
-func (p *review) keysNow() (deploy, export, other, wide, differ, kind, again key.Binding) {
+func (p *review) keysNow() (deploy, export, other, wide, differ, kind, gone, again key.Binding) {
 	bind := func(on bool, what string, keys ...string) key.Binding {
 		b := key.NewBinding(key.WithKeys(keys...), key.WithHelp(keys[0], what))
 		b.SetEnabled(on)
@@ -185,8 +186,9 @@ func (p *review) keysNow() (deploy, export, other, wide, differ, kind, again key
 		whose = "rcwizard's files"
 	}
 	kind = bind(!p.looking && p.c.draft.Change == nil, whose, "o")
+	gone = bind(!p.looking && p.silent() != nil, "it is gone for good", "g")
 	again = bind(!p.looking, "look again", "r")
-	return deploy, export, other, wide, differ, kind, again
+	return deploy, export, other, wide, differ, kind, gone, again
 }
 
 // agreeing is the key that leads on. The enter that chose what is removed, held a
@@ -200,7 +202,7 @@ func (p *review) agreeing() string {
 
 // Key does what the keys say.
 func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
-	deploy, export, other, wide, differ, kind, again := p.keysNow()
+	deploy, export, other, wide, differ, kind, gone, again := p.keysNow()
 	asked := p.asked
 	p.asked = false
 	switch {
@@ -233,6 +235,9 @@ func (p *review) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 		p.differ, p.text = !p.differ, scroll{}
 	case key.Matches(k, kind):
 		return p.otherFiles(), true
+	case key.Matches(k, gone):
+		p.c.draft.Change.WithoutHost = true
+		return p.Enter(), true
 	case key.Matches(k, again):
 		return p.Enter(), true
 	default:
@@ -299,11 +304,23 @@ func (p *review) question() string {
 	return fmt.Sprintf("Enter again adds %s, any other key does not. %s", names, changed)
 }
 
+// silent says whose host does not answer that an instance can be removed without;
+// nil, if that is not so.
+func (p *review) silent() *ui.SilentError {
+	e, is := errors.AsType[*ui.SilentError](p.err)
+	if !is || !p.c.removes() {
+		return nil
+	}
+	return e
+}
+
 // refusal is why enter does not deploy.
 func (p *review) refusal() string {
 	switch {
 	case p.looking:
 		return "The hosts are still being looked at."
+	case p.silent() != nil:
+		return "There is no plan yet; r looks again, g goes on without the server."
 	case p.err != nil:
 		return "There is no plan yet; r looks again."
 	}
@@ -312,10 +329,10 @@ func (p *review) refusal() string {
 
 // Keys are its keys.
 func (p *review) Keys() []keyGroup {
-	deploy, export, other, wide, differ, kind, again := p.keysNow()
+	deploy, export, other, wide, differ, kind, gone, again := p.keysNow()
 	l := p.c.keys.list
 	return []keyGroup{
-		{"Review", []key.Binding{deploy, export, other, differ, wide, kind, again}},
+		{"Review", []key.Binding{deploy, gone, export, other, differ, wide, kind, again}},
 		{"To move", []key.Binding{l.up, l.down, l.pageUp, l.pageDown, l.first, l.last}},
 	}
 }

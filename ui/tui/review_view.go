@@ -18,6 +18,11 @@ func (p *review) Render(w, h int) drawing {
 	if p.err != nil {
 		lines = append(lines, look.finding(bad, p.err.Error(), "r looks again.", w)...)
 		lines = append(lines, "")
+		if e := p.silent(); e != nil && !p.looking {
+			lines = append(lines, prose(e.Consequence(p.c.draft.Change.Instances), w, look.Text.Render)...)
+			lines = append(lines, prose("g says so; only the plan is made then.", w, look.Muted.Render)...)
+			lines = append(lines, "")
+		}
 	}
 	if p.review == nil {
 		return drawing{lines: lines[:min(len(lines), h)]}

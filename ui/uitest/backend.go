@@ -30,6 +30,9 @@ type Backend struct {
 	Reviewed ui.Review
 	Written  ui.Exported
 	Counted  ui.Count
+	// Silent is what Review says of a removal for as long as nobody says that the
+	// instances' host is gone.
+	Silent *ui.SilentError
 	// Runs are what Deploy hands out, one after the other; then what Begin makes.
 	Runs  []*ui.Run
 	Begin func() *ui.Run
@@ -227,9 +230,12 @@ func (b *Backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each
 }
 
 // Review returns Reviewed.
-func (b *Backend) Review(ctx context.Context, _ ui.Draft) (ui.Review, error) {
+func (b *Backend) Review(ctx context.Context, d ui.Draft) (ui.Review, error) {
 	if err := b.begin(ctx, "Review", ""); err != nil {
 		return ui.Review{}, err
+	}
+	if b.Silent != nil && d.Change != nil && !d.Change.WithoutHost {
+		return ui.Review{}, b.Silent
 	}
 	return b.Reviewed, nil
 }
@@ -247,6 +253,9 @@ func (b *Backend) Deploy(ctx context.Context, d ui.Draft) (*ui.Run, error) {
 	change := ""
 	if d.Change != nil {
 		change = string(d.Change.Kind) + " " + strings.Join(d.Change.Instances, ",")
+		if d.Change.WithoutHost {
+			change += " without its host"
+		}
 	}
 	if err := b.begin(ctx, "Deploy", change); err != nil {
 		return nil, err
