@@ -58,7 +58,9 @@ func (f *form) render(w, h int) drawing {
 	label = min(label, labelMost, w/2)
 	room, per := h-below-1, 2
 	if per*len(f.fields) > room {
-		per = 1
+		// What the fields leave free is better had by what is said of one of them.
+		per, below = 1, max(below, min(8, h-1-len(f.fields)))
+		room = h - below - 1
 	}
 	f.rows = max(1, room/per)
 	from, to := f.list.window(f.rows)
@@ -228,14 +230,14 @@ func (l Look) choices(options []question.Option, at, w, h int) []string {
 	for i := from; i < to; i++ {
 		title := l.fit(or(options[i].Title, options[i].Value), titles)
 		if i != at {
-			out = append(out, strings.Repeat(" ", mark)+title+strings.Repeat(" ", gap)+l.Muted.Render(l.cut(options[i].Help, room)))
+			out = append(out, l.Muted.Render(l.Off)+" "+title+strings.Repeat(" ", gap)+l.Muted.Render(l.cut(options[i].Help, room)))
 			continue
 		}
 		first := ""
 		if len(chosen) > 0 {
 			first = chosen[0]
 		}
-		out = append(out, l.Accent.Render(l.Pointer)+" "+l.Strong.Render(title)+strings.Repeat(" ", gap)+first)
+		out = append(out, l.Accent.Render(l.On)+" "+l.Strong.Render(title)+strings.Repeat(" ", gap)+first)
 		for _, more := range chosen[min(1, len(chosen)):] {
 			out = append(out, strings.Repeat(" ", mark+titles+gap)+more)
 		}

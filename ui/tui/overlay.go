@@ -50,7 +50,9 @@ func (m *Model) help(w, h int) []string {
 	look := m.c.look
 	groups := append(m.page().Keys(), keyGroup{"Everywhere", append(m.always(), m.c.keys.suspend)})
 	keyWidth, textWidth := 0, 0
+	titleWidth := 0
 	for _, g := range groups {
+		titleWidth = max(titleWidth, width(g.title))
 		for _, k := range g.keys {
 			if k.Enabled() {
 				keyWidth = max(keyWidth, width(k.Help().Key))
@@ -69,7 +71,7 @@ func (m *Model) help(w, h int) []string {
 		blocks = append(blocks, append(lines, ""))
 	}
 	const gap = 4
-	columnWidth := keyWidth + 2 + textWidth
+	columnWidth := max(titleWidth, keyWidth+2+textWidth)
 	columns := max(1, (w+gap)/(columnWidth+gap))
 	return look.newspaper(blocks, columns, columnWidth, gap, h)
 }
