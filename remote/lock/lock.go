@@ -6,9 +6,9 @@
 // learns who has it; that the lock of an operator who died, or of a host that
 // lost its power, is free within seconds, and that of one who is frozen or cut
 // off after Options.TTL; and that with the lock the host ends what the operator
-// still had running over that connection. Hosts are taken in the order given,
-// all or none, and nobody waits while holding: two operators cannot block each
-// other.
+// still had running over that connection. The first host is taken before the
+// others, all or none, and nobody waits while holding: two operators cannot block
+// each other.
 //
 // A connection that was lost and comes back takes the lock up again, but only if
 // nobody had it meanwhile; until that is known, Hold waits. What was lost for

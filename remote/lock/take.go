@@ -32,9 +32,9 @@ type Held struct {
 	err  error
 }
 
-// Take takes the lock of every place, in the order given: all of them, or none.
-// Operators who name the hosts in the same order are served in the order in
-// which they came to the first. Where somebody else has one the error wraps a
+// Take takes the lock of every place, the first one first: all of them, or none.
+// Operators who name the same first host are served in the order in which they
+// came to it. Where somebody else has one the error wraps a
 // *HeldError, after Options.Wait at the latest, or a little more than
 // Options.TTL where Options.Ended says that the holder is no more; nothing is
 // held meanwhile.
@@ -75,14 +75,30 @@ func Take(ctx context.Context, who Holder, places []Place, opt Options) (*Held, 
 	}
 }
 
+// take tries once. All operators come to the first host first, so that it settles
+// most; the others are taken side by side. Two who name hosts in different orders,
+// or not the same ones, may so refuse each other: who is refused by another than
+// the first tries again, one host after the other, of which one of them gets all.
 func take(ctx context.Context, who Holder, places []Place, opt Options) (*Held, error) {
+	h, err := takeAll(ctx, who, places, opt, len(places))
+	held, ok := errors.AsType[*HeldError](err)
+	if !ok || len(places) < 3 || held.Host == places[0].Host.Name() {
+		return h, err
+	}
+	return takeAll(ctx, who, places, opt, 1)
+}
+
+// takeAll takes the first lock, and of the others so many at a time.
+func takeAll(ctx context.Context, who Holder, places []Place, opt Options, atOnce int) (*Held, error) {
 	who.ID = strings.ToLower(rand.Text())
 	h := &Held{names: make(map[string]*grip), lost: make(chan struct{})}
 	h.ctx, h.stop = context.WithCancel(context.WithoutCancel(ctx))
-	for _, p := range places {
-		if err := h.add(ctx, who, p, opt); err != nil {
-			return nil, errors.Join(err, h.Close())
-		}
+	var err error
+	for next, n := 0, 1; next < len(places) && err == nil; next, n = next+n, min(atOnce, len(places)-next-n) {
+		err = h.add(ctx, who, places[next:next+n], opt)
+	}
+	if err != nil {
+		return nil, errors.Join(err, h.Close())
 	}
 	for _, g := range h.grips {
 		if g.now == nil {
@@ -93,37 +109,59 @@ func take(ctx context.Context, who Holder, places []Place, opt Options) (*Held, 
 	return h, nil
 }
 
-// add takes one more host.
-func (h *Held) add(ctx context.Context, who Holder, p Place, opt Options) error {
+// add takes more hosts, side by side. The error is that of the first in their
+// order; what was taken is given back by Close all the same.
+func (h *Held) add(ctx context.Context, who Holder, places []Place, opt Options) error {
+	tried := make([]*grip, len(places))
+	errs := make([]error, len(places))
+	var all sync.WaitGroup
+	for i, p := range places {
+		all.Go(func() { tried[i], errs[i] = h.try(ctx, who, p, opt) })
+	}
+	all.Wait()
+	var failed error
+	also := make(map[string]string) // the names of hosts that have another
+	for i, g := range tried {
+		name := places[i].Host.Name()
+		held, busy := errors.AsType[*HeldError](errs[i])
+		_, refused := errors.AsType[*remote.SudoError](errs[i])
+		_, unmade := errors.AsType[*UnmadeError](errs[i])
+		switch {
+		case busy && held.Holder.ID == who.ID:
+			also[name] = held.Holder.Place // two names for one host: it is ours already
+			continue
+		case refused || unmade:
+			h.unmade = cmp.Or(h.unmade, errs[i])
+		case errs[i] != nil:
+			if failed == nil {
+				failed = errs[i]
+			}
+			continue
+		}
+		h.grips = append(h.grips, g)
+		h.names[name] = g
+	}
+	for name, other := range also {
+		h.names[name] = h.names[other]
+	}
+	return failed
+}
+
+// try takes one host. A grip without a session is of a host whose lock was not
+// taken.
+func (h *Held) try(ctx context.Context, who Holder, p Place, opt Options) (*grip, error) {
 	who.Place = p.Host.Name()
 	word, err := json.Marshal(who)
 	if err != nil {
-		return fmt.Errorf("the holder of the lock: %w", err)
+		return nil, fmt.Errorf("the holder of the lock: %w", err)
 	}
 	g := &grip{
 		held: h, host: p.Host, root: !p.NoRoot, beat: opt.Beat, ttl: opt.TTL,
 		args:    []string{p.File, who.ID, string(word), strconv.Itoa(int(opt.TTL / time.Second))},
 		changed: make(chan struct{}),
 	}
-	s, err := g.take(ctx, "")
-	var held *HeldError
-	if errors.As(err, &held) && held.Holder.ID == who.ID {
-		// Two names for one host: it is ours already.
-		h.names[p.Host.Name()] = h.names[held.Holder.Place]
-		return nil
-	}
-	_, refused := errors.AsType[*remote.SudoError](err)
-	_, unmade := errors.AsType[*UnmadeError](err)
-	switch {
-	case refused || unmade:
-		h.unmade = cmp.Or(h.unmade, err)
-	case err != nil:
-		return err
-	}
-	g.now = s
-	h.grips = append(h.grips, g)
-	h.names[p.Host.Name()] = g
-	return nil
+	g.now, err = g.take(ctx, "")
+	return g, err
 }
 
 // Lost is closed when the lock of one of the hosts is lost for good.
