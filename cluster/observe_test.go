@@ -167,7 +167,7 @@ func TestObserveWithoutTLS(t *testing.T) {
 	wo.view.OutsideAddress = "10.0.0.20"
 	wo.view.Outside = fleet{"10.0.0.20:80": serve(t, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/grafana") {
-			wo.grafana(rw, r)
+			wo.grafana.ServeHTTP(rw, r)
 			return
 		}
 		wo.backends[int(wo.next.Add(1))%2].ServeHTTP(rw, r)

@@ -3,7 +3,6 @@ package cluster
 import (
 	"crypto/tls"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -32,6 +31,7 @@ type world struct {
 	addresses fleet
 	view      View
 	backends  []http.Handler
+	grafana   http.Handler
 	cert      tls.Certificate
 	next      atomic.Int64
 	cookies   atomic.Int64
@@ -69,8 +69,8 @@ func newWorld(t *testing.T, w workspace.Workspace, instances ...*clustertest.Ins
 	wo.addresses["127.0.0.1:8222"] = serve(t, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
 		_, _ = fmt.Fprintf(rw, `{"num_connections":%d,"connections":[%s]}`, len(clients), strings.Join(clients, ","))
 	}))
-	grafana := http.HandlerFunc(wo.grafana)
-	wo.addresses[w.GrafanaAddress()] = serve(t, grafana)
+	wo.grafana = clustertest.Grafana(w, "12.3.0")
+	wo.addresses[w.GrafanaAddress()] = serve(t, wo.grafana)
 
 	proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		if _, err := r.Cookie("rc"); err == nil {
@@ -78,7 +78,7 @@ func newWorld(t *testing.T, w workspace.Workspace, instances ...*clustertest.Ins
 		}
 		http.SetCookie(rw, &http.Cookie{Name: "rc", Value: "sticky"})
 		if r.Host == "grafana.example.com" || strings.HasPrefix(r.URL.Path, "/grafana") {
-			grafana(rw, r)
+			wo.grafana.ServeHTTP(rw, r)
 			return
 		}
 		wo.backends[int(wo.next.Add(1))%len(wo.backends)].ServeHTTP(rw, r)
@@ -102,22 +102,4 @@ func newWorld(t *testing.T, w workspace.Workspace, instances ...*clustertest.Ins
 		Timeout:    2 * time.Second,
 	}
 	return wo
-}
-
-// grafana answers as it does from a sub-path or from a domain of its own.
-func (wo *world) grafana(rw http.ResponseWriter, r *http.Request) {
-	base := ""
-	if wo.w.Grafana.Mode == workspace.GrafanaPath {
-		base = wo.w.Grafana.Path
-	}
-	switch r.URL.Path {
-	case base + "/api/health":
-		_, _ = io.WriteString(rw, `{"database":"ok","version":"12.3.0","commit":"x"}`)
-	case base + "/login":
-		_, _ = io.WriteString(rw, "<title>Grafana</title>")
-	case base + "/":
-		http.Redirect(rw, r, base+"/login", http.StatusFound)
-	default:
-		http.NotFound(rw, r)
-	}
 }

@@ -72,11 +72,9 @@ func TestAddPlans(t *testing.T) {
 	}
 }
 
-// added is the guide's cluster on disk with a third instance that is to come:
-// its files are where they are to be, those of rc3 are not.
-func added(t *testing.T) (*Site, map[string]*remotetest.Recorder) {
+// putAll writes every file of the site where it belongs.
+func putAll(t *testing.T, s *Site) {
 	t.Helper()
-	s, recorders := onDisk(t)
 	for _, rp := range s.Tree.Projects {
 		p, err := s.project(rp)
 		if err != nil {
@@ -86,6 +84,14 @@ func added(t *testing.T) (*Site, map[string]*remotetest.Recorder) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// added is the guide's cluster on disk with a third instance that is to come:
+// its files are where they are to be, those of rc3 are not.
+func added(t *testing.T) (*Site, map[string]*remotetest.Recorder) {
+	t.Helper()
+	s, recorders := onDisk(t)
+	putAll(t, s)
 	next := newSite(t, three(), s.Secrets)
 	for i, p := range next.Tree.Projects {
 		next.Tree.Projects[i].Dir = filepath.Join(filepath.Dir(filepath.Dir(s.Tree.Projects[0].Dir)), filepath.Base(filepath.Dir(s.Tree.Projects[0].Dir)), strings.TrimPrefix(p.Dir, s.Workspace.Directory))
@@ -172,15 +178,7 @@ func TestListsOnHosts(t *testing.T) {
 func TestRestOfARemovalThatWasCut(t *testing.T) {
 	t.Parallel()
 	s, _ := onDisk(t)
-	for _, rp := range s.Tree.Projects {
-		p, err := s.project(rp)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := p.putFiles(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	putAll(t, s)
 	s.Scope = scopeOf(s, "rc1")
 	for n, step := range []engine.Step{
 		s.listed(render.Routes, s.projects(render.RoleProxy)[0], false, nil),

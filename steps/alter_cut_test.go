@@ -38,18 +38,9 @@ type altered struct {
 func alter(t *testing.T) *altered {
 	t.Helper()
 	a := &altered{T: t, names: []string{"rc3", "rc1-2"}}
-	w := workspace.Workspace{
-		Version: workspace.Version, Domain: "chat.example.com", Email: "ops@example.com", Release: "8.9.1",
-		Hosts: []workspace.Host{
-			{Name: "db", Address: "10.0.0.10"},
-			{Name: "rc1", Address: "10.0.0.11"},
-			{Name: "rc2", Address: "10.0.0.12"},
-			{Name: "edge", Address: "10.0.0.13"},
-			{Name: "rc3", Address: "10.0.0.14"},
-		},
-		Database: workspace.Database{Host: "db"}, Proxy: workspace.Proxy{Host: "edge"},
-		Instances: []workspace.Instance{{Host: "rc1"}, {Host: "rc2"}, {Host: "rc3"}, {Host: "rc1"}},
-	}
+	w := guides()
+	w.Hosts = append(w.Hosts, workspace.Host{Name: "rc3", Address: "10.0.0.14"})
+	w.Instances = append(w.Instances, workspace.Instance{Host: "rc3"}, workspace.Instance{Host: "rc1"})
 	a.with = w.Complete()
 	a.without = a.with.Without(a.names...)
 	a.secrets, _ = workspace.Secrets{License: "x"}.Generate(a.with)
@@ -94,16 +85,7 @@ func (a *altered) scope() *steps.Scope {
 	return &steps.Scope{
 		Instances: a.names, Without: a.without, Lost: len(a.lost) > 0,
 		Kept: func() (workspace.Workspace, error) { return a.kept, nil },
-		Keep: func(w workspace.Workspace) error {
-			if !a.world.Moment() {
-				return stepstest.ErrDead
-			}
-			a.kept = w
-			if !a.world.Moment() {
-				return stepstest.ErrDead
-			}
-			return nil
-		},
+		Keep: keeping(a.world, &a.kept),
 	}
 }
 

@@ -84,16 +84,21 @@ func (d *deployment) of(plan func(*steps.Site) engine.Plan, names ...string) {
 	d.plan, d.scope = plan, &steps.Scope{
 		Instances: names, Without: d.w.Without(names...),
 		Kept: func() (workspace.Workspace, error) { return d.kept, nil },
-		Keep: func(w workspace.Workspace) error {
-			if !d.world.Moment() {
-				return stepstest.ErrDead
-			}
-			d.kept = w
-			if !d.world.Moment() {
-				return stepstest.ErrDead
-			}
-			return nil
-		},
+		Keep: keeping(d.world, &d.kept),
+	}
+}
+
+// keeping is how an operator keeps a workspace, who may die before and after it.
+func keeping(world *stepstest.World, kept *workspace.Workspace) func(workspace.Workspace) error {
+	return func(w workspace.Workspace) error {
+		if !world.Moment() {
+			return stepstest.ErrDead
+		}
+		*kept = w
+		if !world.Moment() {
+			return stepstest.ErrDead
+		}
+		return nil
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package clustertest stands in for the servers of a cluster in tests, as far as
-// package cluster asks them: MongoDB and Rocket.Chat. What they say is as the real
+// package cluster asks them: MongoDB, Rocket.Chat and Grafana. What they say is as the real
 // ones say it, measured once; they are no proof that a real one does.
 package clustertest
 

@@ -65,13 +65,18 @@ func (f *Fake) Run(ctx context.Context, c remote.Command) (remote.Result, error)
 // Stream implements remote.Host: the lines of Run's result, stdout first.
 func (f *Fake) Stream(ctx context.Context, c remote.Command, emit func(remote.Line)) (remote.Result, error) {
 	res, err := f.Run(ctx, c)
+	EmitLines(res, emit)
+	return res, err
+}
+
+// EmitLines gives the lines of what a command said, stdout first.
+func EmitLines(res remote.Result, emit func(remote.Line)) {
 	for line := range strings.Lines(res.Stdout) {
 		emit(remote.Line{Text: strings.TrimRight(line, "\n")})
 	}
 	for line := range strings.Lines(res.Stderr) {
 		emit(remote.Line{Stderr: true, Text: strings.TrimRight(line, "\n")})
 	}
-	return res, err
 }
 
 // Put implements remote.Host.

@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/remote/remotetest"
 )
 
 // host is a connection to one machine.
@@ -62,12 +63,7 @@ func (h *host) Run(ctx context.Context, c remote.Command) (remote.Result, error)
 // Stream implements remote.Host.
 func (h *host) Stream(ctx context.Context, c remote.Command, emit func(remote.Line)) (remote.Result, error) {
 	res, err := h.Run(ctx, c)
-	for line := range strings.Lines(res.Stdout) {
-		emit(remote.Line{Text: strings.TrimRight(line, "\n")})
-	}
-	for line := range strings.Lines(res.Stderr) {
-		emit(remote.Line{Stderr: true, Text: strings.TrimRight(line, "\n")})
-	}
+	remotetest.EmitLines(res, emit)
 	return res, err
 }
 

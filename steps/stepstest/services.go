@@ -74,7 +74,7 @@ func (w *World) listens(c *container, here bool, address string) http.Handler {
 		}
 	case "grafana":
 		if address == c.env["GRAFANA_BIND_IP"]+":"+c.env["GRAFANA_HOST_PORT"] {
-			return http.HandlerFunc(w.grafana)
+			return clustertest.Grafana(w.w, "12.0.2")
 		}
 	}
 	return nil
@@ -146,23 +146,6 @@ func (w *World) listed(service, name, form string) []string {
 	return out
 }
 
-func (w *World) grafana(rw http.ResponseWriter, r *http.Request) {
-	base := ""
-	if w.w.Grafana.Mode == workspace.GrafanaPath {
-		base = w.w.Grafana.Path
-	}
-	switch r.URL.Path {
-	case base + "/api/health":
-		_, _ = io.WriteString(rw, `{"database":"ok","version":"12.0.2","commit":"x"}`)
-	case base + "/login":
-		_, _ = io.WriteString(rw, "<title>Grafana</title>")
-	case base + "/":
-		http.Redirect(rw, r, base+"/login", http.StatusFound)
-	default:
-		http.NotFound(rw, r)
-	}
-}
-
 // Outside dials as a user does.
 func (w *World) Outside(_ context.Context, _, address string) (net.Conn, error) {
 	return w.dial("", address)
@@ -189,7 +172,7 @@ func (w *World) dialDomain(address string) (net.Conn, error) {
 // proxy sends everybody to the next instance of its list that answers.
 func (w *World) proxy(rw http.ResponseWriter, r *http.Request) {
 	if strings.HasPrefix(r.URL.Path, w.w.Grafana.Path+"/") && w.w.Grafana.Mode == workspace.GrafanaPath {
-		w.grafana(rw, r)
+		clustertest.Grafana(w.w, "12.0.2").ServeHTTP(rw, r)
 		return
 	}
 	var alive []*container
