@@ -194,7 +194,7 @@ func status(ctx context.Context, dir string, stdout io.Writer) error {
 	_, err = fmt.Fprintf(stdout, `
 Rocket.Chat's domain there is %[1]s. The hosts are reached from the operator's place alone:
 
-  %[2]s exec op -- bin/rcwizard install -f %[3]s/workspace.yaml --yes
+  %[2]s exec op -- bin/rcwizard install -f %[3]s/workspace.yaml --yes --dir %[3]s/state
   %[2]s exec op -- ssh -i %[4]s -o UserKnownHostsFile=%[5]s root@%[6]s
   %[2]s exec op -- curl --cacert %[7]s https://%[1]s/
   %[2]s exec db -- docker ps
@@ -209,12 +209,17 @@ Rocket.Chat's domain there is %[1]s. The hosts are reached from the operator's p
 	_, err = fmt.Fprintf(stdout, `
 The wizard, as somebody meets it who has nothing but four servers and a key:
 
-  %s exec op -- bin/rcwizard --ssh-config %s --dir %s
-    servers                 %s
-    domain                  %s
+  %[1]s exec op -- bin/rcwizard --ssh-config %[2]s --dir %[3]s
+    servers                 %[4]s
+    domain                  %[5]s
+    e-mail                  ops@%[5]s, or any other
     certificate             another ACME authority
-      authority's address   %s
-      authority's root      %s
+      authority's address   %[6]s
+      authority's root      %[7]s
+
+For a port that is closed, before its Check page; what is red there says how it is opened:
+
+  %[1]s exec db -- sh -c 'ufw allow 22/tcp && ufw --force enable'
 `, self, sshConfigFile(f), filepath.Join(f.Dir(), "wizard"), strings.Join(servers, " "), f.Domain(), f.ACMEDirectory(), f.ACMERootsFile())
 	if err != nil {
 		return fmt.Errorf("say how the wizard is tried: %w", err)
