@@ -162,7 +162,7 @@ func (c *checker) tls() {
 		return
 	}
 	if t.Mode.UsesACME() && c.w.Email == "" {
-		c.failf("email", "write the address that the authority may warn about a certificate", "missing: tls.mode %s needs an address for the ACME account", t.Mode)
+		c.failf("email", "write the address that the authority may warn about a certificate", "missing: the account with the certificate authority needs an address")
 	}
 	if (t.Mode == TLSLetsEncrypt || t.Mode == TLSLetsEncryptStaging) && c.w.Proxy.HTTPSPort != defaultHTTPSPort {
 		c.failf("proxy.https_port", "use 443, or tls.mode files with a certificate that you got elsewhere", "Let's Encrypt proves the domain on port 443 only, not on %d", c.w.Proxy.HTTPSPort)

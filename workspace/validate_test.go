@@ -64,7 +64,7 @@ func TestValidate(t *testing.T) {
 		{"domain not public", []string{domain, "domain: chat.corp.local"}, "error domain: Let's Encrypt issues no certificate for chat.corp.local"},
 		{"domain of one label", []string{domain, "domain: chat"}, "error domain: Let's Encrypt issues no certificate for chat,"},
 		{"name", also("name: My Chat"), "error name: \"My Chat\" cannot be the name of a workspace"},
-		{"no email", []string{email, ""}, "error email: missing: tls.mode letsencrypt needs"},
+		{"no email", []string{email, ""}, "error email: missing: the account with the certificate authority needs"},
 		{"email", []string{email, "email: Ops <ops@example.com>"}, "error email: \"Ops <ops@example.com>\" is not an e-mail address"},
 		{"release latest", []string{"8.9.1", "latest"}, "error release: \"latest\" is not a release"},
 		{"release with v", []string{"8.9.1", "v8.9.1"}, "error release: \"v8.9.1\" is not a release"},
