@@ -99,12 +99,18 @@ func changeScenes() []scene {
 		d.press("f", "enter")
 		d.pass(2 * time.Second)
 	}
-	carriedOut := func(d *driver) {
+	checked := func(d *driver) {
 		joined(d)
 		d.press("n")
 		d.pass(time.Second)
+	}
+	reviewed := func(d *driver) {
+		checked(d)
 		d.press("enter")
 		d.pass(time.Second)
+	}
+	carriedOut := func(d *driver) {
+		reviewed(d)
 		d.press("enter", "enter")
 		d.pass(time.Second)
 	}
@@ -134,32 +140,14 @@ func changeScenes() []scene {
 			b.Drafts["chat-example-com add"] = d
 			return b
 		}, play: at("a", func(*driver) {})},
-		one("add", "check", "a", func(d *driver) {
-			joined(d)
-			d.press("n")
-			d.pass(time.Second)
-		}),
-		one("add", "review", "a", func(d *driver) {
-			joined(d)
-			d.press("n")
-			d.pass(time.Second)
-			d.press("enter")
-			d.pass(time.Second)
-		}),
+		one("add", "check", "a", checked),
+		one("add", "review", "a", reviewed),
 		one("add", "what stays as it is", "a", func(d *driver) {
-			joined(d)
-			d.press("n")
-			d.pass(time.Second)
-			d.press("enter")
-			d.pass(time.Second)
+			reviewed(d)
 			d.press("d")
 		}),
 		one("add", "asked", "a", func(d *driver) {
-			joined(d)
-			d.press("n")
-			d.pass(time.Second)
-			d.press("enter")
-			d.pass(time.Second)
+			reviewed(d)
 			d.press("enter")
 		}),
 		{file: "add", name: "under way", backend: func() *uitest.Backend {
