@@ -95,3 +95,56 @@ func TestBusyHost(t *testing.T) {
 		})
 	}
 }
+
+// TestBusyDialler: a connection that a busy host did not open in time is tried
+// again for as long as it needs; on one at ease, what does not come about within the
+// deadline is the network's doing.
+func TestBusyDialler(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		answers, dials time.Duration
+		kind           probe.Kind
+		took           time.Duration
+	}{
+		"at ease":         {0, 0, probe.Opened, 0},
+		"filtered":        {0, time.Hour, probe.NoAnswer, probe.Deadline},
+		"slow":            {8 * time.Second, 7 * time.Second, probe.Opened, probe.Deadline + 8*time.Second + 7*time.Second},
+		"slow, filtered":  {8 * time.Second, time.Hour, probe.NoAnswer, probe.Deadline + 8*time.Second + probe.Deadline + 8*time.Second},
+		"gone":            {time.Hour, time.Hour, probe.CannotTell, probe.Deadline + 15*time.Second},
+		"gone for a time": {time.Hour, 7 * time.Second, probe.CannotTell, probe.Deadline + 15*time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &remotetest.Fake{
+					Label: "busy",
+					OnRun: func(ctx context.Context, _ remote.Command, _ string) (remote.Result, error) {
+						return remote.Result{}, after(ctx, test.answers)
+					},
+					OnDial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+						near, far := net.Pipe()
+						_ = far.Close()
+						return near, after(ctx, test.dials)
+					},
+				}
+				begin := time.Now()
+				o := probe.Dial(t.Context(), h, netip.MustParseAddrPort("10.0.77.11:27017"), "")
+				if took := time.Since(begin); o.Kind != test.kind || took != test.took {
+					t.Errorf("%+v after %v, want %s after %v", o, took, test.kind, test.took)
+				}
+			})
+		})
+	}
+}
+
+// after returns after a time, or when the context ends with its error.
+func after(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

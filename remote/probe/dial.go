@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -40,8 +42,8 @@ type call struct {
 	id int
 }
 
-// Dial opens a connection from a host, which takes Deadline at most, and says
-// what came of it. With a nonce it waits for the listener that has it; without
+// Dial opens a connection from a host, which takes Deadline at most where the host
+// itself answers at once, and says what came of it. With a nonce it waits for the listener that has it; without
 // one, nothing is sent or read.
 //
 // A host that itself stopped answering meanwhile is told as CannotTell, not as
@@ -55,24 +57,18 @@ func Dial(ctx context.Context, h Host, addr netip.AddrPort, nonce string) Outcom
 const atOnce = 256
 
 // dialAll makes all calls from one host at once, and checks at the end that
-// the host itself answers if it says that others do not. heard is told of each
-// as soon as it came back.
+// the host itself answers if it says that others do not: what a busy one did not
+// get through within Deadline is tried again, for as much longer as it took to
+// answer. So is, with twice the time, what was accepted by somebody who then said
+// nothing: the host there may be the busy one. heard is told of each as soon as it came back.
 func dialAll(ctx context.Context, h Host, calls []call, heard func(int, Outcome)) []Outcome {
 	out := make([]Outcome, len(calls))
-	slots := make(chan struct{}, atOnce)
-	done := make(chan int)
+	all := make([]int, len(calls))
 	for i := range calls {
-		go func() {
-			slots <- struct{}{}
-			out[i] = dialOne(remote.WithoutBridge(ctx), h.Dial, calls[i])
-			<-slots
-			done <- i
-		}()
+		all[i] = i
 	}
 	var around []int
-	silent := false
-	for range calls {
-		i := <-done
+	for i := range dialThese(ctx, h, calls, all, Deadline, out) {
 		if failed, ok := errors.AsType[*remote.DialError](out[i].Err); ok && failed.Kind == remote.DialProhibited {
 			around = append(around, i)
 			continue
@@ -82,25 +78,58 @@ func dialAll(ctx context.Context, h Host, calls []call, heard func(int, Outcome)
 	for from := 0; from < len(around); from += atOnce {
 		dialByShell(ctx, h, calls, around[from:min(len(around), from+atOnce)], out, heard)
 	}
-	for _, o := range out {
-		silent = silent || o.Kind == NoAnswer
+	late := slices.DeleteFunc(all, func(i int) bool { return out[i].Kind != NoAnswer && out[i].Words != lateWords })
+	if len(late) == 0 {
+		return out
 	}
-	if silent {
-		if err := Alive(ctx, h); err != nil {
-			for i := range out {
-				if out[i].Kind == NoAnswer {
-					out[i].Kind, out[i].Err = CannotTell, err
-				}
+	begin := time.Now()
+	err := Alive(ctx, h)
+	slow := time.Since(begin)
+	if err != nil {
+		for _, i := range late {
+			if out[i].Kind == NoAnswer {
+				out[i].Kind, out[i].Err = CannotTell, err
 			}
 		}
+		return out
+	}
+	again := slices.DeleteFunc(late, func(i int) bool {
+		// A tool on the host took its own time. Where something accepted it may be the
+		// other host that is busy.
+		return out[i].Via != viaDial || out[i].Kind == NoAnswer && slow <= atEase
+	})
+	for i := range dialThese(ctx, h, calls, again, Deadline+max(slow, Deadline), out) {
+		heard(i, out[i])
 	}
 	return out
+}
+
+// dialThese makes the calls with these indices, and gives each index when its
+// outcome is there.
+func dialThese(ctx context.Context, h Host, calls []call, which []int, within time.Duration, out []Outcome) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		slots := make(chan struct{}, atOnce)
+		done := make(chan int, len(which))
+		for _, i := range which {
+			go func() {
+				slots <- struct{}{}
+				out[i] = dialOne(remote.WithoutBridge(ctx), h.Dial, calls[i], within)
+				<-slots
+				done <- i
+			}()
+		}
+		more := true
+		for range which {
+			i := <-done // the last, too, where nobody wants more: each writes to out
+			more = more && yield(i)
+		}
+	}
 }
 
 // Alive is nil if the host itself answers: what it does not reach is then the
 // network's doing.
 func Alive(ctx context.Context, h Host) error {
-	ctx, cancel := context.WithTimeout(ctx, Deadline)
+	ctx, cancel := context.WithTimeout(ctx, aliveWithin)
 	defer cancel()
 	if _, err := h.Run(ctx, remote.Command{Script: ":"}); err != nil {
 		return fmt.Errorf("host %s does not answer itself: %w", h.Name(), err)
@@ -108,11 +137,11 @@ func Alive(ctx context.Context, h Host) error {
 	return nil
 }
 
-// dialOne makes one call.
-func dialOne(ctx context.Context, dial Dialer, c call) Outcome {
+// dialOne makes one call, which takes as long as within at most.
+func dialOne(ctx context.Context, dial Dialer, c call, within time.Duration) Outcome {
 	begin := time.Now()
 	outer := ctx
-	ctx, cancel := context.WithDeadline(ctx, begin.Add(Deadline))
+	ctx, cancel := context.WithDeadline(ctx, begin.Add(within))
 	defer cancel()
 	conn, err := dial(ctx, "tcp", c.addr.String())
 	o := Outcome{Via: viaDial, Took: time.Since(begin)}
@@ -132,7 +161,7 @@ func dialOne(ctx context.Context, dial Dialer, c call) Outcome {
 		o.Kind = Opened
 		return o
 	}
-	_ = conn.SetDeadline(begin.Add(Deadline))
+	_ = conn.SetDeadline(begin.Add(within))
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	_, _ = io.WriteString(conn, strconv.Itoa(c.id)+"\n") // what comes back says it all
@@ -140,7 +169,7 @@ func dialOne(ctx context.Context, dial Dialer, c call) Outcome {
 	o.Took = time.Since(begin)
 	o.hear(line, c.nonce)
 	if o.Kind == Silent {
-		o.Words = "nothing came before the deadline"
+		o.Words = lateWords
 		if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
 			o.Words = closedWords
 		}
@@ -154,6 +183,7 @@ func dialOne(ctx context.Context, dial Dialer, c call) Outcome {
 const (
 	maxHeard    = 64
 	closedWords = "closed without a byte"
+	lateWords   = "nothing came before the deadline"
 )
 
 // hear says of what a first line is.
@@ -290,7 +320,7 @@ func (o *Outcome) read(word, rest, nonce string) bool {
 	case "CLOSED":
 		o.Kind, o.Words = Silent, closedWords
 	case "SILENT":
-		o.Kind, o.Words = Silent, "nothing came before the deadline"
+		o.Kind, o.Words = Silent, lateWords
 	case "TIME":
 		o.Kind = NoAnswer
 	case "NOROUTE":

@@ -216,7 +216,7 @@ func (l *Listener) Guest(id int) (netip.Addr, bool) {
 
 // Close ends the listener and returns when the host said that it is gone. An
 // error means that the host did not: it is ended by the host itself then, by
-// the loss of the connection or after half a minute.
+// the loss of the connection or after a minute.
 func (l *Listener) Close() error {
 	for _, r := range l.runs {
 		_ = r.stdin.Close()

@@ -192,7 +192,7 @@ func dialFromHere(ctx context.Context, dial Dialer, calls []call, heard func(int
 	var wg sync.WaitGroup
 	for i := range calls {
 		wg.Go(func() {
-			out[i] = dialOne(ctx, dial, calls[i])
+			out[i] = dialOne(ctx, dial, calls[i], Deadline)
 			heard(i, out[i])
 		})
 	}

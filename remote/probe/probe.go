@@ -7,7 +7,7 @@
 // that only the listener on the host in question knew. It tells apart what the
 // network tells apart, in the system's own words, and says CannotTell where
 // nothing could be tried. What it started on a host ends with Close, with the
-// connection to the host, or after half a minute, and leaves no file.
+// connection to the host, or after a minute, and leaves no file.
 //
 // It judges nothing: whether an outcome is good, and what to do about it, is
 // decided elsewhere. It tries TCP alone, changes no firewall, and installs
@@ -37,8 +37,14 @@ const (
 	// kernel may hold back an ICMP answer, and the 3.1 s after which Linux
 	// gives up finding a neighbour.
 	Deadline = 5 * time.Second
-	// listenWithin bounds the start of a listener, sudo included. With Deadline it
-	// is within listenFor: the first listener is still there when the last has come.
+	// atEase is how long a host takes at most to answer that is not so busy that a
+	// connection which it did not open within Deadline may be its own doing, and
+	// aliveWithin how long one that answers at all.
+	atEase      = time.Second
+	aliveWithin = 15 * time.Second
+	// listenWithin bounds the start of a listener, sudo included. With Deadline,
+	// aliveWithin and the second try it is within listenFor: the first listener is
+	// still there when the last has come.
 	listenWithin = 20 * time.Second
 	// nameWithin bounds the search for who has the ports that are taken, for which
 	// no listener and nobody who dials waits: it reads what every process of the
@@ -51,7 +57,7 @@ const (
 	closeWithin = 10 * time.Second
 	// listenFor is after how many seconds a listener ends by itself, whatever
 	// became of us.
-	listenFor = 30
+	listenFor = 60
 )
 
 // State is what became of a temporary listener on one address.
