@@ -38,7 +38,7 @@ while (%door) {
     my $from = accept(my $c, $door{$f}[0]) or next;
     my $n = sockaddr_family($from) == AF_INET6 ? inet_ntop(AF_INET6, (unpack_sockaddr_in6($from))[1]) : inet_ntoa((unpack_sockaddr_in($from))[1]);
     syswrite($c, "RCWZ $nonce\n");
-    $guest{fileno $c} = [$c, $door{$f}[1], $n, time + 2, ""];
+    $guest{fileno $c} = [$c, $door{$f}[1], $n, time + 10, ""];
   }
   if (vec($r, 0, 1)) { $closing = 1 unless sysread(STDIN, my $b, 512) }
 }

@@ -27,6 +27,10 @@ end = time.monotonic() + ttl
 guests = {}
 def leave(c):
     door, peer, _, heard = guests.pop(c)
+    try:
+        heard += c.recv(64)
+    except OSError:
+        pass
     say("CONN", door, peer, "".join(chr(b) for b in heard if 48 <= b <= 57)[:9])
     c.close()
 closing = not doors
@@ -48,7 +52,7 @@ while doors:
         elif s in doors:
             try:
                 c, peer = s.accept()
-                guests[c] = (doors[s], peer[0], time.monotonic() + 2, bytearray())
+                guests[c] = (doors[s], peer[0], time.monotonic() + 10, bytearray())
                 c.setblocking(False)
                 c.send(("RCWZ " + nonce + "\n").encode())
             except OSError:

@@ -83,6 +83,8 @@ func TestMatrix(t *testing.T) {
 		// b is said to be where a is.
 		{From: "b", To: "a", Addr: claimed},
 		{From: "a", To: "b", Addr: claimed, Bind: netip.AddrPortFrom(netip.MustParseAddr("127.0.0.3"), claimed.Port())},
+		// So that what a dials waits for what listens there.
+		{From: "a", To: "a", Addr: claimed},
 	}
 	got := probe.Matrix(t.Context(), map[string]probe.Host{"a": a, "b": b}, (&net.Dialer{}).DialContext, edges)
 	for i, want := range []struct {
@@ -99,6 +101,7 @@ func TestMatrix(t *testing.T) {
 		{"", probe.Refused, ""},
 		{probe.Listening, probe.Answered, ""},
 		{probe.Listening, probe.Other, "a"},
+		{probe.Listening, probe.Answered, ""},
 	} {
 		r := got[i]
 		if r.Edge != edges[i] || r.Socket.State != want.state || r.Outcome.Kind != want.kind || r.By != want.by {
