@@ -59,7 +59,7 @@ func Differences() []Difference {
 			[]string{"grafana"},
 			"labels",
 			[]string{"io.github.rcwizard.files"},
-			"a sum over the data sources, which have the name that Rocket.Chat's own dashboards ask for",
+			"a sum over what Grafana reads at its start: the data source is the same, the folder of the dashboards is not",
 		},
 		{
 			[]string{"rocketchat"},

@@ -38,6 +38,10 @@ const upstreamDir = "upstream/"
 // dashboards is where Rocket.Chat keeps what it has taken over from others.
 const dashboards = "files/grafana/dashboards/imported/"
 
+// dataSources are ours in either kind: Grafana keeps a source under its name, and
+// takes no other id for it.
+const dataSources = "files/grafana/provisioning/datasources/"
+
 // OfficialFiles are the paths in Rocket.Chat's repository of the files that are
 // deployed: those that the guide downloads, and those that they mount. Not among
 // them are the lists of targets and the data sources, which name hosts that are
@@ -90,7 +94,8 @@ type officialData[T any] struct {
 func officialDatabase(in Inputs, p Project, d databaseData) (Project, error) {
 	official := in.Official
 	beside := keep(p.Files, func(name string) bool {
-		return !strings.HasPrefix(name, "compose.") && !strings.HasPrefix(name, "files/grafana/") && name != "files/prometheus/prometheus.yml"
+		return strings.HasPrefix(name, dataSources) ||
+			!strings.HasPrefix(name, "compose.") && !strings.HasPrefix(name, "files/grafana/") && name != "files/prometheus/prometheus.yml"
 	})
 	for _, name := range OfficialFiles() {
 		switch {

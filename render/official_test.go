@@ -86,6 +86,34 @@ func TestOfficial(t *testing.T) {
 	}
 }
 
+// Grafana is given the same data source in both kinds: of one that it keeps under
+// its name it takes no other uid, and that is the one of Rocket.Chat's dashboards.
+func TestOneDataSource(t *testing.T) {
+	t.Parallel()
+	in := officialInputs(t)
+	official, err := Render(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in.Workspace.Compose = workspace.ComposeBundled
+	bundled, err := Render(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs, _ := official.Database()
+	ours, _ := bundled.Database()
+	a, there := theirs.File(dataSources + "prometheus.yml")
+	b, _ := ours.File(dataSources + "prometheus.yml")
+	if !there || a.Upstream || string(a.Content) != string(b.Content) || !strings.Contains(string(a.Content), "uid: DS_PROMETHEUS\n") {
+		t.Errorf("the data source is\n%s\nand\n%s", a.Content, b.Content)
+	}
+	for _, f := range slices.Concat(theirs.Files, ours.Files) {
+		if strings.HasSuffix(f.Path, ".json") && !strings.Contains(string(f.Content), `"uid": "DS_PROMETHEUS"`) {
+			t.Errorf("%s asks for another data source", f.Path)
+		}
+	}
+}
+
 // What a variable of the environment decides in theirs, which image runs and where
 // the data lies, is ours.
 func TestOfficialIsNotTurnedByVariables(t *testing.T) {

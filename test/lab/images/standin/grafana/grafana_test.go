@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -81,6 +82,22 @@ func TestProvision(t *testing.T) {
 	}
 	if _, err := provision(t.TempDir(), func(string, ...any) {}); err == nil {
 		t.Error("no provisioning at all is accepted")
+	}
+}
+
+// A data source is there again with the uid that it had, and with no other.
+func TestKeepSources(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "datasources.json")
+	source := datasource{Name: "Prometheus", UID: "a"}
+	other := datasource{Name: "Loki", UID: "b"}
+	for _, sources := range [][]datasource{{source}, {source, other}, {source}} {
+		if err := keepSources(file, sources); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other.UID = "c"
+	if err := keepSources(file, []datasource{source, other}); !errors.Is(err, errSourceNotFound) || !strings.Contains(err.Error(), "Loki") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -3,7 +3,8 @@
 //
 // It imitates the environment GF_SERVER_*, GF_PATHS_*, GF_SECURITY_ADMIN_*;
 // provisioning of data sources and dashboards from files; the password that
-// counts at the first start alone; the sub-path, its redirects and health check;
+// counts at the first start alone; that a data source which was provisioned once
+// keeps its uid or ends the next start; the sub-path, its redirects and health check;
 // the login page; and basic authentication on the API.
 //
 // It is stricter in one thing: a provisioning folder that is missing or empty,
@@ -64,6 +65,9 @@ func serve(ctx context.Context, c *config, accounts *accounts, out io.Writer) er
 	}
 	p, err := provision(c.provisioning, log)
 	if err != nil {
+		return err
+	}
+	if err := keepSources(c.data+"/datasources.json", p.datasources); err != nil {
 		return err
 	}
 	var lc net.ListenConfig
