@@ -1,6 +1,7 @@
 package loaders
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,6 +21,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/rcwizard/rcwizard/render"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 func databaseOf(t *testing.T, in render.Inputs) (written, bool) {
@@ -32,61 +34,75 @@ func databaseOf(t *testing.T, in render.Inputs) (written, bool) {
 	return written{}, false
 }
 
-// TestPrometheus shows that Prometheus' own loader takes its configuration, and
-// which targets it would scrape: every instance, and nothing that is not there
-// (H17 T20).
+// TestPrometheus shows that Prometheus' own loader takes its configuration, ours
+// and Rocket.Chat's own, and which targets it would scrape: every instance, and
+// nothing that is not there (H17 T20).
 func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	for _, s := range samples() {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			w := s.inputs.Workspace
-			p, ok := databaseOf(t, s.inputs)
-			if !ok || !w.RunsMonitoring() {
-				return
-			}
-			c, err := config.LoadFile(filepath.Join(p.dir, "files/prometheus/prometheus.yml"), false, slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
-			scrapes, err := c.GetScrapeConfigs()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got []string
-			for _, scrape := range scrapes {
-				for _, sd := range scrape.ServiceDiscoveryConfigs {
-					for _, group := range discovered(t, p, sd) {
-						for _, target := range group.Targets {
-							job := string(group.Labels["job"])
-							if job == "" {
-								job = scrape.JobName
-							}
-							got = append(got, job+" "+string(group.Labels["rocketchat_instance"])+" "+string(target["__address__"]))
-						}
-					}
+		w := s.inputs.Workspace
+		if !w.RunsMonitoring() {
+			continue
+		}
+		for kind, s := range map[string]sample{"bundled": s, "official": official(t, s)} {
+			t.Run(s.name+" "+kind, func(t *testing.T) {
+				t.Parallel()
+				p, ok := databaseOf(t, s.inputs)
+				if !ok {
+					t.Fatal("there is no database host")
+				}
+				got, want := scraped(t, p), targets(w)
+				if !slices.Equal(got, want) {
+					t.Errorf("the targets are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+				}
+			})
+		}
+	}
+}
+
+// targets are what Prometheus is to scrape: each with its job, and its instance.
+func targets(w workspace.Workspace) []string {
+	want := []string{fmt.Sprintf("prometheus  127.0.0.1:%d", w.Database.PrometheusPort)}
+	if w.RunsMongoDB() {
+		want = append(want, "mongodb  127.0.0.1:9216")
+	}
+	if w.RunsNATS() {
+		want = append(want, "nats  127.0.0.1:7777")
+	}
+	if n := *w.Database.NodeExporterPort; n != 0 {
+		want = append(want, fmt.Sprintf("node-exporter  127.0.0.1:%d", n))
+	}
+	for _, i := range w.Instances {
+		want = append(want, "rocketchat "+i.Name+" "+i.MetricsAddress(w))
+	}
+	slices.Sort(want)
+	return want
+}
+
+// scraped are what Prometheus would scrape, in the form of targets.
+func scraped(t *testing.T, p written) []string {
+	t.Helper()
+	c, err := config.LoadFile(filepath.Join(p.dir, "files/prometheus/prometheus.yml"), false, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	scrapes, err := c.GetScrapeConfigs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, scrape := range scrapes {
+		for _, sd := range scrape.ServiceDiscoveryConfigs {
+			for _, group := range discovered(t, p, sd) {
+				for _, target := range group.Targets {
+					job := cmp.Or(string(group.Labels["job"]), scrape.JobName)
+					got = append(got, job+" "+string(group.Labels["rocketchat_instance"])+" "+string(target["__address__"]))
 				}
 			}
-			want := []string{fmt.Sprintf("prometheus  127.0.0.1:%d", w.Database.PrometheusPort)}
-			if w.RunsMongoDB() {
-				want = append(want, "mongodb  127.0.0.1:9216")
-			}
-			if w.RunsNATS() {
-				want = append(want, "nats  127.0.0.1:7777")
-			}
-			if n := *w.Database.NodeExporterPort; n != 0 {
-				want = append(want, fmt.Sprintf("node-exporter  127.0.0.1:%d", n))
-			}
-			for _, i := range w.Instances {
-				want = append(want, "rocketchat "+i.Name+" "+i.MetricsAddress(w))
-			}
-			slices.Sort(got)
-			slices.Sort(want)
-			if !slices.Equal(got, want) {
-				t.Errorf("the targets are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-			}
-		})
+		}
 	}
+	slices.Sort(got)
+	return got
 }
 
 // discovered runs Prometheus' own discovery of targets: lists, and files.
@@ -96,9 +112,15 @@ func discovered(t *testing.T, p written, sd discovery.Config) []*targetgroup.Gro
 	case discovery.StaticConfig:
 		return sd
 	case *discoveryfile.SDConfig:
+		files := 0
 		for i, name := range sd.Files {
 			// As it is mounted.
 			sd.Files[i] = strings.Replace(name, "/etc/prometheus", filepath.Join(p.dir, "files/prometheus"), 1)
+			found, err := filepath.Glob(sd.Files[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			files += len(found)
 		}
 		registry := prometheus.NewRegistry()
 		metrics := sd.NewDiscovererMetrics(registry, discovery.NewRefreshMetrics(registry))
@@ -110,12 +132,16 @@ func discovered(t *testing.T, p written, sd discovery.Config) []*targetgroup.Gro
 		defer cancel()
 		groups := make(chan []*targetgroup.Group)
 		go d.Run(ctx, groups)
-		select {
-		case found := <-groups:
-			return found
-		case <-ctx.Done():
-			t.Fatalf("no targets in %v", sd.Files)
+		var all []*targetgroup.Group
+		for range files { // each is told alone
+			select {
+			case found := <-groups:
+				all = append(all, found...)
+			case <-ctx.Done():
+				t.Fatalf("no targets in %v", sd.Files)
+			}
 		}
+		return all
 	default:
 		t.Fatalf("an unknown discovery %T", sd)
 	}
@@ -157,7 +183,7 @@ func TestDashboards(t *testing.T) {
 	if !ok {
 		t.Fatal("there is no database host")
 	}
-	source := reference{"prometheus", "prometheus"}
+	source := reference{"prometheus", "DS_PROMETHEUS"}
 	provisioned, err := os.ReadFile(filepath.Join(p.dir, "files/grafana/provisioning/datasources/prometheus.yml"))
 	if err != nil || !strings.Contains(string(provisioned), "uid: "+source.UID+"\n") {
 		t.Errorf("the data source %s is not provisioned: %v\n%s", source.UID, err, provisioned)
