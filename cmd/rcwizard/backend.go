@@ -172,13 +172,22 @@ func (b *backend) site(ctx context.Context, ans answers, hosts map[string]remote
 	if err != nil {
 		return nil, err
 	}
+	site, err := b.seen(ans, hosts)
+	if err != nil {
+		return nil, err
+	}
+	site.Tree = tree
+	return site, nil
+}
+
+// seen is site for who only looks at what runs: nothing is rendered for it.
+func (b *backend) seen(ans answers, hosts map[string]remote.Host) (*steps.Site, error) {
 	roots, err := trust(ans.workspace)
 	if err != nil {
 		return nil, err
 	}
 	return &steps.Site{
-		Workspace: ans.workspace, Secrets: ans.all(), Tree: tree,
-		Hosts: hosts, Version: b.a.build.Version,
+		Workspace: ans.workspace, Secrets: ans.all(), Hosts: hosts, Version: b.a.build.Version,
 		View: b.a.view(ans.workspace, hosts, roots),
 	}, nil
 }

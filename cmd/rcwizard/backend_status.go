@@ -20,7 +20,7 @@ func (b *backend) Status(ctx context.Context, d ui.Draft) (ui.Count, error) {
 	if err := unreached(ans.workspace, failures); err != nil && len(hosts) == 0 {
 		return ui.Count{}, err
 	}
-	site, err := b.site(ctx, ans, hosts)
+	site, err := b.seen(ans, hosts)
 	if err != nil {
 		return ui.Count{}, err
 	}

@@ -33,6 +33,17 @@ func (a *app) site(ctx context.Context, ans answers) (s *steps.Site, disconnect 
 	if err != nil {
 		return nil, nil, err
 	}
+	s, disconnect, err = a.seen(ctx, ans)
+	if err != nil {
+		return nil, nil, err
+	}
+	s.Tree = tree
+	return s, disconnect, nil
+}
+
+// seen is site for who only looks at what runs: nothing is rendered, so neither
+// Rocket.Chat's own files nor certificates are needed on this machine.
+func (a *app) seen(ctx context.Context, ans answers) (s *steps.Site, disconnect func(), err error) {
 	roots, err := trust(ans.workspace)
 	if err != nil {
 		return nil, nil, err
@@ -42,10 +53,7 @@ func (a *app) site(ctx context.Context, ans answers) (s *steps.Site, disconnect 
 	if err != nil {
 		return nil, nil, err
 	}
-	s = &steps.Site{
-		Workspace: ans.workspace, Secrets: ans.all(), Tree: tree,
-		Hosts: hosts, Version: a.build.Version,
-	}
+	s = &steps.Site{Workspace: ans.workspace, Secrets: ans.all(), Hosts: hosts, Version: a.build.Version}
 	s.View = a.view(ans.workspace, hosts, roots)
 	return s, func() { closeAll(hosts) }, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rcwizard/rcwizard/remote/remotetest"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/question"
@@ -43,6 +44,24 @@ func TestUnfetchedWaysOn(t *testing.T) {
 	drafted, err := b.given(ui.Draft{Answers: question.Answers{Workspace: ans.workspace}})
 	if err != nil || drafted.bundled != bundledByKey() {
 		t.Errorf("the wizard: %q, %v", drafted.bundled, err)
+	}
+}
+
+// Who counts the instances needs no file of Rocket.Chat's, in the wizard either.
+func TestStatusFetchesNothing(t *testing.T) {
+	t.Parallel()
+	server := remotetest.NewServer(t, remotetest.Options{})
+	b := newBackend(t)
+	b.a.config.Set("compose-url", "http://127.0.0.1:1")
+	b.a.config.Set("known-hosts", server.KnownHosts(t))
+	d := draftOf(t, server.Port(), "")
+	d.Answers.Workspace.Compose = workspace.ComposeOfficial
+	if _, err := b.Review(t.Context(), d); !errors.As(err, new(*unfetchedError)) {
+		t.Errorf("a plan without the files: %v", err)
+	}
+	count, err := b.Status(t.Context(), d)
+	if err != nil || len(count.Instances) != 1 {
+		t.Errorf("%+v, %v", count, err)
 	}
 }
 

@@ -39,9 +39,7 @@ func (a *app) status(ctx context.Context, args []string) error {
 	if err := a.askSudo(&ans); err != nil {
 		return err
 	}
-	// What is only made by an installation need not be there to be rendered.
-	ans.secrets, _ = ans.secrets.Generate(ans.workspace)
-	site, disconnect, err := a.site(ctx, ans)
+	site, disconnect, err := a.seen(ctx, ans)
 	if err != nil {
 		return err
 	}
