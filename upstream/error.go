@@ -21,6 +21,8 @@ const (
 	Untrusted Kind = "untrusted"
 	// Proxied means that something in between answered.
 	Proxied Kind = "proxied"
+	// Barred means that a proxy did not connect to the server.
+	Barred Kind = "barred"
 	// Absent means that there is no such commit, or no such file in it.
 	Absent Kind = "absent"
 	// Refused means any other answer than the file.
@@ -60,6 +62,8 @@ func (e *Error) Error() string {
 		return fmt.Sprintf("%s is not there: no commit %s is known at that address", e.URL, e.Commit)
 	case Proxied:
 		return fmt.Sprintf("%s was not answered by the server itself: %v", e.URL, e.Err)
+	case Barred:
+		return fmt.Sprintf("%s cannot be reached through the proxy: %v", e.URL, e.Err)
 	case Refused:
 		return fmt.Sprintf("%s was answered with something else than the file: %v", e.URL, e.Err)
 	case Cut:
@@ -89,6 +93,8 @@ func (e *Error) Next() string {
 		return "where a proxy looks into TLS, give this machine the proxy's authority, or name a mirror with --compose-url"
 	case Proxied:
 		return "log in where the network asks for it, name the proxy in HTTPS_PROXY with the login that it wants, or name a mirror with --compose-url"
+	case Barred:
+		return "have the proxy let this machine through to that server, name another proxy in HTTPS_PROXY, or name a mirror with --compose-url"
 	case Absent:
 		if e.Known {
 			return "use the commit that rcwizard knows: compose: official"

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // URL is where GitHub has the files: below it the commit, below that the path.
@@ -67,17 +68,12 @@ func (s Source) client() *http.Client {
 		Timeout:       fileTimeout,
 		CheckRedirect: follow,
 		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			TLSHandshakeTimeout:   dialTimeout,
-			ResponseHeaderTimeout: headerTimeout,
-			ForceAttemptHTTP2:     true,
-			OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-				if resp.StatusCode == http.StatusProxyAuthRequired {
-					return proxyLogin()
-				}
-				return nil
-			},
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			TLSHandshakeTimeout:    dialTimeout,
+			ResponseHeaderTimeout:  headerTimeout,
+			ForceAttemptHTTP2:      true,
+			OnProxyConnectResponse: connected,
 		},
 	}
 }
@@ -102,6 +98,33 @@ func follow(req *http.Request, via []*http.Request) error {
 // CONNECT before one.
 func proxyLogin() *Error {
 	return &Error{Kind: Proxied, Err: errors.New("the proxy asks for a login")}
+}
+
+// connected says what a proxy answered that was asked to connect to the server, if
+// it did not.
+func connected(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+	switch resp.StatusCode {
+	case http.StatusOK:
+		return nil
+	case http.StatusProxyAuthRequired:
+		return proxyLogin()
+	}
+	return &Error{Kind: Barred, Err: fmt.Errorf("%s answers %s", proxy.Host, status(resp.Status))}
+}
+
+// status is a status line as it may be shown: somebody in between wrote it.
+func status(line string) string {
+	const most = 80
+	line = strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(line, ""))
+	if runes := []rune(line); len(runes) > most {
+		line = string(runes[:most]) + "…"
+	}
+	return line
 }
 
 // Fetch gets files of a commit by their paths, and compares them with the
@@ -181,7 +204,7 @@ func get(ctx context.Context, client *http.Client, at string) ([]byte, error) {
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		return nil, proxyLogin()
 	case resp.StatusCode != http.StatusOK:
-		return nil, &Error{Kind: Refused, Err: errors.New(resp.Status)}
+		return nil, &Error{Kind: Refused, Err: errors.New(status(resp.Status))}
 	case err != nil:
 		return nil, &Error{Kind: Cut, Have: int64(len(content)), Whole: resp.ContentLength, Err: err}
 	case isPage(resp.Header.Get("Content-Type"), content):

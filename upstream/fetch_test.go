@@ -341,7 +341,7 @@ func TestAt(t *testing.T) {
 	t.Parallel()
 	pinned := Pinned()
 	for given, want := range map[string]Commit{"": pinned, pinned.ID: pinned, id: {ID: id}} {
-		if got := At(given); !cmp.Equal(got, want) {
+		if got := pinned.At(given); !cmp.Equal(got, want) {
 			t.Errorf("At(%q) is %v", given, got)
 		}
 	}

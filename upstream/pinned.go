@@ -33,11 +33,11 @@ func Pinned() Commit {
 	}
 }
 
-// At is the commit of that id: Pinned, if it is that one, else one that nobody
-// vouches for.
-func At(id string) Commit {
-	if pinned := Pinned(); id == "" || id == pinned.ID {
-		return pinned
+// At is the commit of that id: c itself, if it is c's or empty, else one that
+// nobody vouches for.
+func (c Commit) At(id string) Commit {
+	if id == "" || id == c.ID {
+		return c
 	}
 	return Commit{ID: id}
 }

@@ -1,8 +1,10 @@
 package upstream
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -112,31 +114,62 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
-// A proxy that asks for a login says so before there is a connection through it.
-func TestProxyLogin(t *testing.T) {
+// A proxy that does not connect says why, before there is a connection through it.
+// What it says is told without what a terminal would act on.
+func TestProxyDoesNotConnect(t *testing.T) {
 	t.Parallel()
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodConnect {
-			t.Errorf("the proxy is asked to %s", r.Method)
-		}
-		w.WriteHeader(http.StatusProxyAuthRequired)
-	}))
-	t.Cleanup(proxy.Close)
-	at, err := url.Parse(proxy.URL)
+	for answer, want := range map[string]struct {
+		kind       Kind
+		says, next string
+	}{
+		"407 Proxy Authentication Required":             {Proxied, "the proxy asks for a login", "HTTPS_PROXY with the login"},
+		"403 Forbidden":                                 {Barred, "mirror.invalid/" + id + "/compose.yml cannot be reached through the proxy: 127.0.0.1:", "have the proxy let this machine through"},
+		"502 Bad Gateway":                               {Barred, " answers 502 Bad Gateway", "name a mirror with --compose-url"},
+		"503 No\x1b[2J way " + strings.Repeat("x", 200): {Barred, " answers 503 No[2J way xxx", "name another proxy"},
+	} {
+		t.Run(answer[:3], func(t *testing.T) {
+			t.Parallel()
+			client := Source{}.client()
+			through, ok := client.Transport.(*http.Transport)
+			if !ok {
+				t.Fatalf("it is a %T", client.Transport)
+			}
+			through.Proxy = http.ProxyURL(&url.URL{Scheme: "http", User: url.UserPassword("somebody", "pass-word"), Host: answering(t, answer)})
+			_, err := Source{Base: "https://mirror.invalid", Client: client}.Fetch(t.Context(), known(), paths())
+			var told *Error
+			if !errors.As(err, &told) || told.Kind != want.kind || !strings.Contains(told.Error(), want.says) || !strings.Contains(told.Next(), want.next) {
+				t.Fatalf("%v", err)
+			}
+			leaks(t, told.Error())
+			if strings.ContainsRune(told.Error(), '\x1b') || len(told.Error()) > 300 {
+				t.Errorf("%q", told)
+			}
+		})
+	}
+}
+
+// answering is a proxy that answers every CONNECT with one status.
+func answering(t *testing.T, status string) (address string) {
+	t.Helper()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	client := Source{}.client()
-	through, ok := client.Transport.(*http.Transport)
-	if !ok {
-		t.Fatalf("it is a %T", client.Transport)
-	}
-	through.Proxy = http.ProxyURL(at)
-	_, err = Source{Base: "https://mirror.invalid", Client: client}.Fetch(t.Context(), known(), paths())
-	var told *Error
-	if !errors.As(err, &told) || told.Kind != Proxied || !strings.Contains(told.Error(), "the proxy asks for a login") || !strings.Contains(told.Next(), "HTTPS_PROXY with the login") {
-		t.Errorf("%v", err)
-	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if r, err := http.ReadRequest(bufio.NewReader(c)); err != nil || r.Method != http.MethodConnect {
+				t.Errorf("the proxy is asked for %v, %v", r, err)
+			}
+			_, _ = io.WriteString(c, "HTTP/1.1 "+status+"\r\nContent-Length: 0\r\n\r\n")
+			_ = c.Close()
+		}
+	}()
+	return l.Addr().String()
 }
 
 // What begins with TLS stays with it.

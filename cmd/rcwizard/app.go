@@ -15,6 +15,7 @@ import (
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
+	"github.com/rcwizard/rcwizard/upstream"
 )
 
 // app is one run of the program.
@@ -30,6 +31,8 @@ type app struct {
 	redactor *remote.Redactor
 	// links tells the person of connections that are lost and come back.
 	links links
+	// pinned is the commit that compose: official means; zero for upstream.Pinned.
+	pinned upstream.Commit
 	// locker is the lock of the hosts, while a run has it; else nil.
 	locker engine.Locker
 }

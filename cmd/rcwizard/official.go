@@ -45,7 +45,11 @@ func (a *app) official(ctx context.Context, ans answers) (render.Official, error
 	if err != nil {
 		return render.Official{}, err
 	}
-	commit, cache := upstream.At(kind.Commit()), upstream.Cache{Dir: ans.upstream}
+	pinned := a.pinned
+	if pinned.ID == "" {
+		pinned = upstream.Pinned()
+	}
+	commit, cache := pinned.At(kind.Commit()), upstream.Cache{Dir: ans.upstream}
 	files, err := cache.Get(ctx, source, commit, render.OfficialFiles(), func() {
 		if !ans.drawn {
 			a.sayf("fetching Rocket.Chat's own compose files at %s from %s\n", commit.Short(), upstream.Printable(source.Base))
