@@ -3,7 +3,6 @@ package render
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -166,44 +165,9 @@ func (p Project) fits(kind workspace.Compose, official Official) error {
 		if kind.Commit() == "" {
 			continue
 		}
-		if err := expected(f.Content, override.Content); err != nil {
+		if err := expected(f.Content, override.Content, p.Images); err != nil {
 			return fmt.Errorf("the official %s at commit %s %w, which rcwizard's override says nothing of: use the commit that it knows (compose: official) or its own files (compose: bundled), not %s",
 				name, official.Commit, err, kind)
-		}
-	}
-	return nil
-}
-
-// expected reports an error where a compose file of a commit that nobody vouches
-// for would bring more onto a host than the override was made for: a service of
-// which the override says nothing, or a file or an image from elsewhere.
-func expected(theirs, override []byte) error {
-	var ours struct {
-		Services map[string]yaml.Node `yaml:"services"`
-	}
-	var file struct {
-		Services map[string]map[string]yaml.Node `yaml:"services"`
-		Rest     map[string]yaml.Node            `yaml:",inline"`
-	}
-	if err := yaml.Unmarshal(override, &ours); err != nil {
-		return fmt.Errorf("cannot be compared: %w", err)
-	}
-	if err := yaml.Unmarshal(theirs, &file); err != nil {
-		return fmt.Errorf("cannot be compared: %w", err)
-	}
-	for _, key := range slices.Sorted(maps.Keys(file.Rest)) {
-		if !slices.Contains([]string{"name", "version", "volumes", "networks"}, key) && !strings.HasPrefix(key, "x-") {
-			return fmt.Errorf("has %s", key)
-		}
-	}
-	for _, service := range slices.Sorted(maps.Keys(file.Services)) {
-		if _, there := ours.Services[service]; !there {
-			return fmt.Errorf("has a service %s", service)
-		}
-		for _, key := range []string{"build", "extends"} {
-			if _, there := file.Services[service][key]; there {
-				return fmt.Errorf("has %s in the service %s", key, service)
-			}
 		}
 	}
 	return nil

@@ -158,34 +158,6 @@ func TestOfficialDoesNotFit(t *testing.T) {
 	}
 }
 
-// Of a commit that nobody vouches for, what the overrides were not made for is
-// refused; the layout that is known is taken.
-func TestOfficialBringsMore(t *testing.T) {
-	t.Parallel()
-	at := strings.Repeat("1", 40)
-	add := func(name, behind, text string) func(*Inputs) {
-		return func(in *Inputs) {
-			in.Official.Files[name] = bytes.Replace(in.Official.Files[name], []byte(behind), []byte(behind+text), 1)
-		}
-	}
-	for want, change := range map[string]func(*Inputs){
-		"": add(composeFile, "", "x-any: {a: b}\nname: theirs\nnetworks: {}\n"),
-		"compose.yml at commit " + at + " has a service miner,":                           add(composeFile, "services:\n", "  miner: {image: x}\n"),
-		"compose.traefik.yml at commit " + at + " has include,":                           add(composeTraefik, "", "include: [other.yml]\n"),
-		"compose.yml at commit " + at + " has secrets,":                                   add(composeFile, "", "secrets: {}\n"),
-		"compose.database.yml at commit " + at + " has build in the service nats,":        add(composeDatabase, "  nats:\n", "    build: .\n"),
-		"compose.monitoring.yml at commit " + at + " has extends in the service grafana,": add(composeMonitoring, "  grafana:\n", "    extends: {service: loki}\n"),
-	} {
-		in := officialInputs(t)
-		in.Workspace.Compose, in.Official.Commit = workspace.Compose("official@"+at), at
-		change(&in)
-		_, err := Render(in)
-		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
-			t.Errorf("%v, want %q", err, want)
-		}
-	}
-}
-
 // A piece has the comments before it, ends where the next key begins, and is an
 // error where there is none.
 func TestPiece(t *testing.T) {
