@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +14,10 @@ import (
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/question"
 )
+
+// ErrNoOfficialFiles is in the error of a Backend that could not get Rocket.Chat's
+// own compose files. With rcwizard's own, which need no internet, there is none.
+var ErrNoOfficialFiles = errors.New("the official compose files cannot be had")
 
 // Backend is all that a wizard asks of the world around it. Whoever implements
 // it opens the connections and keeps the state; a face only calls it, from

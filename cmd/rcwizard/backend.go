@@ -51,6 +51,9 @@ func (b *backend) given(d ui.Draft) (answers, error) {
 	}
 	w := said.Workspace.Complete()
 	ans := answers{workspace: w, secrets: said.Secrets, typed: d.Typed, warnings: w.Validate().Warnings(), bundled: bundledByKey(), drawn: true}
+	if d.Change != nil { // it leaves the kind as it is
+		ans.bundled = bundledFirst(w.Name)
+	}
 	if d.Key != "" {
 		folder, err := b.folder(d.Key)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,15 @@ func (b *backend) Check(ctx context.Context, d ui.Draft, o ui.CheckOptions, each
 		return check.Matches(o.Skips, "host:"+host+":ssh")
 	})
 	site, err := b.site(ctx, ans, hosts)
+	if errors.Is(err, ui.ErrNoOfficialFiles) && d.Change == nil {
+		// The hosts are checked all the same: the Review page, which comes next,
+		// says so, and there one can choose.
+		bundled := ans
+		bundled.workspace.Compose = workspace.ComposeBundled
+		if site, err = b.site(ctx, bundled, hosts); err == nil {
+			site.Workspace = ans.workspace
+		}
+	}
 	if err != nil {
 		return check.Report{}, err
 	}

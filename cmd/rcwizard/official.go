@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/rcwizard/rcwizard/render"
+	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/upstream"
 	"github.com/rcwizard/rcwizard/workspace"
 )
@@ -64,7 +65,7 @@ func (a *app) official(ctx context.Context, ans answers) (render.Official, error
 // The ways to rcwizard's own compose files: of a command with --compose, of the
 // wizard, and of a command that takes the workspace as it is.
 func bundledByFlag() string { return "--compose " + string(workspace.ComposeBundled) }
-func bundledByKey() string  { return "the key o on the Review page of the wizard's screen" }
+func bundledByKey() string  { return "the wizard's Review page has them (the key o on the screen)" }
 func bundledFirst(name string) string {
 	return "first rcwizard resume " + word(name) + " " + bundledByFlag() + ", then this again"
 }
@@ -94,8 +95,8 @@ func (e *unfetchedError) Error() string {
 		"next: %s. Or take rcwizard's own files, which need no internet: %s", e.err, e.err.Next(), e.bundled)
 }
 
-// Unwrap is what happened.
-func (e *unfetchedError) Unwrap() error { return e.err }
+// Unwrap is what happened, and what a face knows it by.
+func (e *unfetchedError) Unwrap() []error { return []error{e.err, ui.ErrNoOfficialFiles} }
 
 // internalCommand has what is for those who make rcwizard.
 func (a *app) internalCommand() *cobra.Command {

@@ -51,6 +51,10 @@ func TestUnfetchedWaysOn(t *testing.T) {
 	if err != nil || drafted.bundled != bundledByKey() {
 		t.Errorf("the wizard: %q, %v", drafted.bundled, err)
 	}
+	drafted, err = b.given(ui.Draft{Answers: question.Answers{Workspace: ans.workspace}, Change: &ui.Change{Kind: ui.AddInstances}})
+	if err != nil || drafted.bundled != bundledFirst(ans.workspace.Name) {
+		t.Errorf("the wizard that adds: %q, %v", drafted.bundled, err)
+	}
 }
 
 // What the program does with the commit that it knows: each file must have its sum,
@@ -108,8 +112,12 @@ func TestStatusFetchesNothing(t *testing.T) {
 	b.a.config.Set("known-hosts", server.KnownHosts(t))
 	d := draftOf(t, server.Port(), "")
 	d.Answers.Workspace.Compose = workspace.ComposeOfficial
-	if _, err := b.Review(t.Context(), d); !errors.As(err, new(*unfetchedError)) {
+	if _, err := b.Review(t.Context(), d); !errors.Is(err, ui.ErrNoOfficialFiles) {
 		t.Errorf("a plan without the files: %v", err)
+	}
+	// The way to the Review page, where one can choose, leads through the check.
+	if _, err := b.Check(t.Context(), d, ui.CheckOptions{Skips: leaveOut()}, nil); err != nil {
+		t.Errorf("a check without the files: %v", err)
 	}
 	count, err := b.Status(t.Context(), d)
 	if err != nil || len(count.Instances) != 1 {

@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,29 +10,20 @@ import (
 
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // review shows the files and the plan, and asks what is to become of them.
 func (s *session) review(ctx context.Context, next string) (string, error) {
 	s.heading("Review", "What would be written where, and what would be done. Nothing is changed yet.")
-	s.Asker.sayf("Asking every server how it is.")
-	r, err := s.Backend.Review(ctx, s.draft)
-	if silent, is := errors.AsType[*ui.SilentError](err); is && s.draft.Change != nil {
-		if err := s.withoutHost(silent); err != nil {
-			return "", err
-		}
-		r, err = s.Backend.Review(ctx, s.draft)
-	}
+	r, err := s.reviewed(ctx)
 	if err != nil {
-		return "", err //nolint:wrapcheck // it says what happened and what to do
-	}
-	if err := s.show(r); err != nil {
 		return "", err
 	}
 	_, do := s.words()
 	ask, options := "Deploy to "+count(len(r.Hosts), "server")+" now?", []string{
 		do, "show a file", "write the files to a folder instead, to deploy them by hand",
-		"change an answer", "stop here; the answers are kept",
+		"change an answer", s.otherFiles(), "stop here; the answers are kept",
 	}
 	if s.draft.Change != nil {
 		ask, options = strings.ToUpper(do[:1])+do[1:]+" now?", []string{do, "show a file", "stop here; nothing is changed"}
@@ -61,9 +53,67 @@ func (s *session) review(ctx context.Context, next string) (string, error) {
 			return "", s.export(ctx)
 		case 3:
 			return s.otherPage()
+		case 4:
+			s.takeOtherFiles()
+			return pageReview, nil
 		default:
 			return "", errStop
 		}
+	}
+}
+
+// reviewed asks the servers and shows what they come to. Without Rocket.Chat's own
+// files there is nothing to be shown; then it asks whether to go on with rcwizard's.
+func (s *session) reviewed(ctx context.Context) (ui.Review, error) {
+	for {
+		s.Asker.sayf("Asking every server how it is.")
+		r, err := s.Backend.Review(ctx, s.draft)
+		if silent, is := errors.AsType[*ui.SilentError](err); is && s.draft.Change != nil {
+			if err := s.withoutHost(silent); err != nil {
+				return ui.Review{}, err
+			}
+			r, err = s.Backend.Review(ctx, s.draft)
+		}
+		if err == nil {
+			return r, s.show(r)
+		}
+		if !errors.Is(err, ui.ErrNoOfficialFiles) || s.draft.Change != nil {
+			return ui.Review{}, err //nolint:wrapcheck // it says what happened and what to do
+		}
+		s.Asker.sayf("%v", err)
+		n, err := s.Asker.choose("What now", []string{"try again", s.otherFiles(), stopHere}, -1)
+		if err != nil {
+			return ui.Review{}, err
+		}
+		switch n {
+		case 0:
+		case 1:
+			s.takeOtherFiles()
+			if err := s.save(ctx, pageReview); err != nil {
+				return ui.Review{}, err
+			}
+		default:
+			return ui.Review{}, errStop
+		}
+	}
+}
+
+// otherFiles is how the other kind of compose files is offered.
+func (s *session) otherFiles() string {
+	if s.draft.Answers.Workspace.Compose.Official() {
+		return "take rcwizard's own compose files, which need no internet"
+	}
+	return "take Rocket.Chat's own compose files instead of rcwizard's"
+}
+
+// takeOtherFiles goes over to the other kind. Whoever named a commit of
+// Rocket.Chat's files comes back to that one.
+func (s *session) takeOtherFiles() {
+	kind := &s.draft.Answers.Workspace.Compose
+	if kind.Official() {
+		s.official, *kind = *kind, workspace.ComposeBundled
+	} else {
+		*kind = cmp.Or(s.official, workspace.ComposeOfficial)
 	}
 }
 

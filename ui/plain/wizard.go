@@ -9,6 +9,7 @@ import (
 
 	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/ui"
+	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/question"
 )
 
@@ -56,6 +57,9 @@ type session struct {
 	seen map[string]ui.Inspection
 	// declined is the number of instances that was offered last and not taken.
 	declined question.Offered
+	// official are Rocket.Chat's own files as they were chosen last, with the commit
+	// that was named; empty while nobody left them for rcwizard's.
+	official workspace.Compose
 	end      End
 }
 

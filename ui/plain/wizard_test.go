@@ -222,9 +222,9 @@ func TestWizardEnds(t *testing.T) {
 		check func(plain.End) bool
 	}{
 		"status":     {uitest.Known(), []string{"4", "3", "1"}, "2 of 2 instances registered", func(e plain.End) bool { return e.Count != nil }},
-		"unfinished": {uitest.Known(), []string{"1", "5"}, "Review", func(e plain.End) bool { return e.Page == "review" }},
+		"unfinished": {uitest.Known(), []string{"1", "6"}, "Review", func(e plain.End) bool { return e.Page == "review" }},
 		"export":     {uitest.Known(), []string{"1", "3", ""}, "17 files written to /home/ada/chat-example-org", func(e plain.End) bool { return e.Conclusion == nil }},
-		"declined":   {uitest.Known(), []string{"1", "1", "no", "5"}, "Deploy to 1 server now?", func(e plain.End) bool { return e.Conclusion == nil && e.Page == "review" }},
+		"declined":   {uitest.Known(), []string{"1", "1", "no", "6"}, "Deploy to 1 server now?", func(e plain.End) bool { return e.Conclusion == nil && e.Page == "review" }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := world()
@@ -248,7 +248,7 @@ func TestAWarningIsPassed(t *testing.T) {
 		lines []string
 		page  string
 	}{
-		"passed":  {[]string{"4", "3", "5"}, "review"},
+		"passed":  {[]string{"4", "3", "6"}, "review"},
 		"stopped": {[]string{"5"}, "check"},
 	} {
 		b := world()

@@ -80,7 +80,7 @@ func TestWizardInLines(t *testing.T) {
 	f := lab.Up(t, lab.Options{Hosts: four()})
 	t.Run("terminal", func(t *testing.T) {
 		r := newPerson(t, f, nil)
-		o := r.talk(t, append(r.conversation(), reply{"What now: ", "5"}), "--plain")
+		o := r.talk(t, append(r.conversation(), reply{"What now: ", "6"}), "--plain")
 		if o.code != 0 || strings.Contains(o.stdout, "not right") {
 			t.Errorf("it ended with code %d:\n%s", o.code, o.stdout)
 		}
