@@ -167,6 +167,9 @@ type Summary struct {
 	Steps int
 	// Already and Applied count the steps that are done, by How.
 	Already, Applied int
+	// Begun counts the steps that were begun to be applied, whatever became of them:
+	// with 0 the run changed nothing on any host.
+	Begun int
 	// Failures are in the order in which they happened.
 	Failures []Failure
 	// Skipped and Cut name steps in the order of the plan.

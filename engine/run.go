@@ -113,7 +113,7 @@ func Run(ctx context.Context, plan Plan, opts Options) (Summary, error) {
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &runner{plan: plan, opts: opts.filled(), states: make([]outcomeOf, len(plan.Steps))}
+	r := &runner{plan: plan, opts: opts.filled(), states: make([]outcomeOf, len(plan.Steps)), begun: map[int]bool{}}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	return r.run(ctx, cancel, g)
@@ -127,6 +127,8 @@ type runner struct {
 	mu       sync.Mutex
 	states   []outcomeOf
 	failures []Failure
+	// begun has the steps of which something may have been applied.
+	begun map[int]bool
 	// stopping is closed, by stop, once no further change may begin.
 	stopping chan struct{}
 	stop     func()
@@ -284,7 +286,7 @@ func (r *runner) summary(started time.Time, cause error) Summary {
 	defer r.mu.Unlock()
 	sum := Summary{
 		Plan: r.plan.Name, Started: started, Duration: time.Since(started),
-		Steps: len(r.states), Failures: slices.Clone(r.failures),
+		Steps: len(r.states), Failures: slices.Clone(r.failures), Begun: len(r.begun),
 	}
 	for i, s := range r.states {
 		switch s {

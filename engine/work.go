@@ -68,6 +68,9 @@ func (w *work) do(ctx context.Context) outcome {
 	if err := w.record(began); err != nil {
 		return w.failed(ctx, Checking, &Problem{Err: err, Next: "make room for the journal and resume"})
 	}
+	w.mu.Lock()
+	w.begun[w.index] = true
+	w.mu.Unlock()
 	w.start(Applying, rep.Changes)
 	applied, crashed := apply(ctx, w.step, w.out)
 	if crashed || ctx.Err() != nil {

@@ -264,11 +264,13 @@ func TestRemoveFailsAnywhere(t *testing.T) {
 	if err := a.run(0, steps.Add, nil); err != nil {
 		t.Fatal(err)
 	}
-	whole := a.world.Snapshot()
+	a.install()
+	whole, before := a.world.Snapshot(), a.picture()
 	if err := a.run(0, steps.Remove, nil); err != nil {
 		t.Fatal(err)
 	}
 	after := a.picture()
+	back := 0
 	for n, step := range steps.Remove(a.site(a.with, a.scope())).Steps {
 		for _, done := range []bool{false, true} {
 			a.world.Restore(whole)
@@ -289,6 +291,17 @@ func TestRemoveFailsAnywhere(t *testing.T) {
 				t.Fatalf("%s: %v", when, err)
 			}
 			a.routed(when)
+			// An installation of the answers that are kept puts the instances back, into
+			// the lists of the proxy and of Prometheus too.
+			if len(a.kept.Instances) == len(a.with.Instances) {
+				torn := a.world.Snapshot()
+				a.install()
+				if diff := cmp.Diff(before, a.picture()); diff != "" {
+					t.Fatalf("%s, and put back (-before +now):\n%s", when, diff)
+				}
+				a.world.Restore(torn)
+				back++
+			}
 			if err := a.run(0, steps.Remove, nil); err != nil {
 				t.Fatalf("%s, again: %v", when, err)
 			}
@@ -296,6 +309,19 @@ func TestRemoveFailsAnywhere(t *testing.T) {
 				t.Fatalf("%s and it was made again it has %d instances (-undisturbed +now):\n%s", when, len(a.kept.Instances), diff)
 			}
 		}
+	}
+	if back < 9 {
+		t.Errorf("the instances were put back %d times", back)
+	}
+}
+
+// install brings about the workspace with the instances.
+func (a *altered) install() {
+	a.Helper()
+	site := a.site(a.with, nil)
+	defer a.close(site)
+	if _, err := engine.Run(a.Context(), steps.Install(site), engine.Options{}); err != nil {
+		a.Fatal(err)
 	}
 }
 

@@ -38,7 +38,8 @@ type Conclusion struct {
 	Access Access
 	// Aftermath says what became of a Change that failed or was stopped: that the
 	// cluster is as it was, or how to go on. After a removal that succeeded it is
-	// what that leaves to the person: what is still on a host, and who lets it in.
+	// what that leaves to the person: what is still on a host, and who lets it in;
+	// after an installation, what may be somewhere of a Change that it put an end to.
 	// Empty for everything else. Its paragraphs are parted by empty lines; a line
 	// that begins with a space is a command, to be copied as it stands.
 	Aftermath string

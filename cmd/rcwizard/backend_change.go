@@ -278,6 +278,9 @@ func (b *backend) beginChange(ctx context.Context, d ui.Draft, unlock func()) (*
 	x, err := b.a.execution(c.ans)
 	if err != nil {
 		release()
+		if !c.goesOn {
+			err = errors.Join(err, c.done())
+		}
 		return nil, err
 	}
 	say := func(format string, args ...any) {
@@ -324,10 +327,13 @@ func (c *alteration) conclusion(ctx context.Context, stop <-chan struct{}, x *ex
 		if !c.goesOn {
 			errs = append(errs, c.done())
 		}
+	case c.idle(sum):
+		errs = append(errs, c.done())
+		out.Aftermath = "Nothing was changed, and there is nothing to go on with. When the cause is mended, begin again."
 	case c.adds:
 		out.Aftermath = c.takenBack(ctx, x, err, say)
 	default:
-		out.Aftermath = "What is done of the removal stays done; it goes on when it is asked for again: " + c.ans.again
+		out.Aftermath = c.halfRemoved()
 	}
 	x.log.Close()
 	errs = append(errs, x.close())

@@ -169,11 +169,12 @@ func (d deployment) run(ctx context.Context, stop <-chan struct{}) (ui.Conclusio
 	errs = append(errs, d.execution.close())
 	report, counted, err := keepConclusion(d.site, d.ans, sum.Outcome == engine.Succeeded)
 	errs = append(errs, err)
+	c := ui.Conclusion{Summary: sum, Access: accessOf(d.ans, d.execution)}
 	if sum.Outcome == engine.Succeeded {
-		errs = append(errs, d.b.a.overtaken(d.ans))
+		c.Aftermath, err = d.b.a.overtaken(d.ans)
+		errs = append(errs, err)
 	}
 	d.b.opens(d.key, d.ans.folder) // which this run has changed itself
-	c := ui.Conclusion{Summary: sum, Access: accessOf(d.ans, d.execution)}
 	if counted {
 		count := countOf(report)
 		c.Count = &count

@@ -166,8 +166,12 @@ func (a *app) deploy(ctx context.Context, doing string, ans answers, cut *state.
 		a.sayf("rcwizard: %v\n", err)
 	}
 	if runErr == nil {
-		if err := a.overtaken(ans); err != nil {
+		left, err := a.overtaken(ans)
+		if err != nil {
 			return err
+		}
+		if left != "" {
+			a.sayf("\n%s\n", left)
 		}
 	}
 	if report, counted := site.Result.Report(); runErr == nil && counted {

@@ -180,8 +180,11 @@ func (c *alteration) add(ctx context.Context) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
-	runErr := c.carryOut(ctx, plan, c.ans, &c.site.Result, first)
-	if runErr != nil {
+	sum, runErr := c.carryOutUntil(ctx, c.stop.graceful, plan, c.ans, &c.site.Result, first)
+	switch {
+	case runErr != nil && c.idle(sum):
+		return c.unbegun(runErr)
+	case runErr != nil:
 		return c.takeBack(ctx, runErr, first)
 	}
 	if err := c.done(); err != nil {
@@ -210,8 +213,13 @@ func (c *alteration) remove(ctx context.Context) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
-	if err := c.carryOut(ctx, plan, c.ans, &c.site.Result, nil); err != nil {
-		return err
+	sum, runErr := c.carryOutUntil(ctx, c.stop.graceful, plan, c.ans, &c.site.Result, nil)
+	switch {
+	case runErr != nil && c.idle(sum):
+		return c.unbegun(runErr)
+	case runErr != nil:
+		c.sayf("\n%s\n", c.halfRemoved())
+		return runErr
 	}
 	if err := c.done(); err != nil {
 		return err
@@ -273,12 +281,7 @@ func (c *alteration) takeBack(ctx context.Context, why error, first *stage) erro
 	exit, ok := errors.AsType[*exitError](why)
 	_, lost := errors.AsType[*lock.LostError](why)
 	switch {
-	case first.refused:
-		if c.goesOn {
-			return why
-		}
-		return errors.Join(why, c.done()) // nothing was begun
-	case lost, ok && exit.code == exitLocked:
+	case first.refused, lost, ok && exit.code == exitLocked:
 		return why
 	case ctx.Err() != nil:
 		c.sayf("rcwizard: what was begun is left as it is, and nobody is sent to %s unless it answers; go on with: %s\n", c.names[0], c.ans.again)
@@ -288,7 +291,7 @@ func (c *alteration) takeBack(ctx context.Context, why error, first *stage) erro
 	reports, err := engine.Preview(ctx, plan, engine.Options{Redact: c.redactor.Redact})
 	if err != nil || engine.Total(reports).Done < len(reports) {
 		c.sayf("\ntaking back what was begun, so that the cluster is as it was\n")
-		if err := c.carryOutUntil(ctx, nil, plan, c.ans, new(steps.Result), nil); err != nil {
+		if _, err := c.carryOutUntil(ctx, nil, plan, c.ans, new(steps.Result), nil); err != nil {
 			c.sayf("rcwizard: not everything could be taken back; go on with: %s\n", c.ans.again)
 			return why
 		}

@@ -48,7 +48,9 @@ func (k *keeper) Alter(_ context.Context, key string, kind ui.ChangeKind) (ui.Dr
 	case cut != nil:
 		// What is being added can also be taken back.
 		d.Change.Instances, d.Change.Begun = cut.Instances, true
-		d.Answers.Workspace = w.With(cut.Workspace, cut.Instances...).Complete()
+		if d.Answers.Workspace, err = k.app.joined(answers{workspace: w, folder: f.Folder}, *cut); err != nil {
+			return ui.Draft{}, err
+		}
 		if cut.Verb == steps.PlanRemove {
 			d.Change.Drain, d.Change.WithoutHost = cut.Drain, cut.WithoutHost
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -156,7 +155,7 @@ func (c *alteration) left() string {
 		if c.unreached[i.Host] == nil {
 			continue
 		}
-		dir := path.Join(c.ans.workspace.Directory, "instances", name)
+		dir := instanceDir(name, c.ans.workspace)
 		paragraphs = append(paragraphs, fmt.Sprintf(`Left on %[1]s, which could not be reached: the container of %[2]s and its files in
 %[3]s, with its licence and the way to the database in them.
 If %[1]s ever starts again, Rocket.Chat starts there by itself and works on the

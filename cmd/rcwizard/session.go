@@ -43,14 +43,16 @@ func (a *app) warn(ans answers) {
 // plan finds of the cluster comes in result. first, if not nil, has the check
 // that must come before the first change.
 func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, result *steps.Result, first *stage) error {
-	return a.carryOutUntil(ctx, a.stop.graceful, plan, ans, result, first)
+	_, err := a.carryOutUntil(ctx, a.stop.graceful, plan, ans, result, first)
+	return err
 }
 
-// carryOutUntil is carryOut, with what stops it after the steps in flight.
-func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engine.Plan, ans answers, result *steps.Result, first *stage) (err error) {
+// carryOutUntil is carryOut, with what stops it after the steps in flight. It tells
+// also what the run came to, which is empty if none was begun.
+func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engine.Plan, ans answers, result *steps.Result, first *stage) (sum engine.Summary, err error) {
 	x, err := a.execution(ans)
 	if err != nil {
-		return err
+		return sum, err
 	}
 	defer func() { err = a.closed(x, err) }()
 	shown := make(chan error, 1)
@@ -61,24 +63,24 @@ func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engi
 		consent = first.consent(x.log, x.journal)
 	}
 	var runErr error
-	a.stop.during(func() { _, runErr = x.run(ctx, a, ans, plan, stop, consent) })
+	a.stop.during(func() { sum, runErr = x.run(ctx, a, ans, plan, stop, consent) })
 	if err := <-shown; err != nil {
 		a.sayf("rcwizard: the output could not be written: %v\n", err)
 	}
 	switch {
 	case runErr == nil:
-		return nil
+		return sum, nil
 	case errors.Is(runErr, engine.ErrLockLost):
-		return a.takenAway(ans)
+		return sum, a.takenAway(ans)
 	case errors.Is(runErr, engine.ErrRefused):
 		if refusal, ok := errors.AsType[*exitError](runErr); ok {
-			return refusal
+			return sum, refusal
 		}
-		return fmt.Errorf("prove what the plan depends on: %w", runErr)
+		return sum, fmt.Errorf("prove what the plan depends on: %w", runErr)
 	case errors.Is(runErr, context.Canceled), errors.Is(runErr, engine.ErrStopped):
-		return told(exitInterrupted)
+		return sum, told(exitInterrupted)
 	}
-	return told(exitFailed)
+	return sum, told(exitFailed)
 }
 
 // closed closes what a run wrote to, and is what became of the run. One that

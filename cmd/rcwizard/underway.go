@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/question"
@@ -19,10 +20,22 @@ import (
 // nothing was.
 func underWay(ans answers) (*state.Alteration, error) {
 	cut, there, err := ans.folder.LoadAlteration()
-	if err != nil || !there {
-		return nil, err //nolint:wrapcheck // it names the file
+	if err != nil {
+		file := ans.folder.AlterationPath()
+		return nil, fmt.Errorf("%w\nwhat was being done to the instances is not known for that. Move the file out of the way: mv %s %s\n"+
+			"and then give the same command again, or have the instances that are kept brought about: %s",
+			err, word(file), word(file+".unreadable"), installKept(ans.folder, "--dir", word(ans.folder.Dir())))
+	}
+	if !there {
+		return nil, nil //nolint:nilnil // nothing is under way, and that is no error
 	}
 	return &cut, nil
+}
+
+// installKept is the command that brings about the answers that a folder keeps, for
+// a shell.
+func installKept(f *state.Folder, flags ...string) string {
+	return strings.Join(append([]string{"rcwizard", "install", "-f", word(f.WorkspacePath())}, flags...), " ")
 }
 
 // unchanged sees, with the lock, that the folder keeps what it kept when the
@@ -68,10 +81,9 @@ func (a *app) cutAlteration(ans answers, cut state.Alteration) (*alteration, err
 		app: a, verb: cut.Verb, adds: cut.Verb == steps.PlanAdd, drain: cut.Drain, withoutHost: cut.WithoutHost,
 		names: cut.Instances, underWay: &cut, goesOn: true, ans: ans,
 	}
-	// The answers may have changed since.
-	w := ans.workspace.With(cut.Workspace, cut.Instances...).Complete()
-	if err := w.Validate().Err(); err != nil {
-		return nil, fmt.Errorf("%s cannot be gone on with, since the workspace was changed: %w", doing(cut), usage(err))
+	w, err := a.joined(ans, cut)
+	if err != nil {
+		return nil, err
 	}
 	c.without, c.ans.workspace, c.ans.again = w.Without(cut.Instances...), w, cut.Command
 	return c, nil
@@ -108,22 +120,6 @@ func (a *app) warnUnderWay(ans answers) {
 	}
 }
 
-// overtaken forgets what was under way once an installation has brought about all
-// of a workspace that has the instances: those that were coming are there, and
-// those that were leaving are back.
-func (a *app) overtaken(ans answers) error {
-	cut, err := underWay(ans)
-	if err != nil || cut == nil {
-		return err
-	}
-	for _, name := range cut.Instances {
-		if _, there := ans.workspace.Instance(name); !there {
-			return nil
-		}
-	}
-	return ans.folder.DropAlteration() //nolint:wrapcheck // it says what it did
-}
-
 // unchanged sees, with the lock, that what was read before is so still: somebody
 // may have been quicker. Of what is under way there is one at a time.
 func (c *alteration) unchanged() error {
@@ -137,6 +133,8 @@ func (c *alteration) unchanged() error {
 	back := ""
 	if cut.Verb == steps.PlanAdd {
 		back = ", or take it back: " + c.commandFor("remove-instance", cut.Instances[0])
+	} else if install := c.putBack(*cut); install != "" {
+		back = ", or put it back: " + install
 	}
 	return usage(fmt.Errorf("%s was cut; go on with it first: %s%s", doing(*cut), c.resumeWith(c.ans.workspace.Name), back))
 }
@@ -145,6 +143,46 @@ func (c *alteration) unchanged() error {
 func (c *alteration) commandFor(verb, instance string, flags ...string) string {
 	words := append([]string{"rcwizard", verb, instance, "--workspace", c.ans.workspace.Name}, flags...)
 	return strings.Join(append(words, c.whence()...), " ")
+}
+
+// putBack is the command that has the instances of a removal again that was cut, for
+// a shell: an installation of the answers that are kept brings all of them about.
+// It is empty where those have them no more, or where their host is gone.
+func (c *alteration) putBack(cut state.Alteration) string {
+	kept, err := c.ans.folder.LoadWorkspace()
+	if err != nil || cut.WithoutHost {
+		return ""
+	}
+	kept = kept.Complete()
+	for _, name := range cut.Instances {
+		if _, there := kept.Instance(name); !there {
+			return ""
+		}
+	}
+	return installKept(c.ans.folder, c.whence()...)
+}
+
+// idle reports whether nothing of this was brought about, by the run that came to
+// the summary or by one before it.
+func (c *alteration) idle(sum engine.Summary) bool { return sum.Begun == 0 && !c.goesOn }
+
+// unbegun forgets what changed nothing, so that it keeps nobody from anything else.
+func (c *alteration) unbegun(why error) error {
+	exit, ok := errors.AsType[*exitError](why)
+	if ok && exit.err == nil { // which says no more than the run did
+		c.sayf("rcwizard: nothing was changed; when the cause is mended, run again: %s\n", c.ans.again)
+	}
+	return errors.Join(why, c.done())
+}
+
+// halfRemoved says what becomes of a removal that was begun and did not come to its
+// end.
+func (c *alteration) halfRemoved() string {
+	text := "What is done of the removal stays done. To go on:\n  " + c.ans.again
+	if back := c.putBack(c.asked()); back != "" {
+		text += "\nTo have " + strings.Join(c.names, ", ") + " back instead:\n  " + back
+	}
+	return text
 }
 
 // current sees that this machine knows of all instances: one that somebody added
@@ -173,10 +211,15 @@ func sameInstances(a, b workspace.Workspace) bool {
 
 // begin keeps that this is under way, before the first change.
 func (c *alteration) begin() error {
-	return c.ans.folder.SaveAlteration(state.Alteration{ //nolint:wrapcheck // it says what it did
+	return c.ans.folder.SaveAlteration(c.asked()) //nolint:wrapcheck // it says what it did
+}
+
+// asked is the alteration as it is kept.
+func (c *alteration) asked() state.Alteration {
+	return state.Alteration{
 		Verb: c.verb, Instances: c.names, Workspace: c.ans.workspace, Drain: c.drain,
 		WithoutHost: c.withoutHost, Command: c.ans.again,
-	})
+	}
 }
 
 // done says that nothing is under way any more: all of it was brought about, or

@@ -174,6 +174,16 @@ func changeScenes() []scene {
 				Aftermath: "The cluster is as it was. When the cause is mended, add again.",
 			}}
 		}),
+		one("remove", "cut", "x", func(d *driver) {
+			d.press("down", "enter")
+			d.pass(time.Second)
+			d.m.visit(pageFailure, true)
+			d.m.c.run = &ui.Run{Log: engine.NewLog(), Lines: engine.NewLines(nil)}
+			d.m.c.end = ending{conclusion: ui.Conclusion{
+				Summary:   engine.Summary{Plan: ui.DoingRemove, Outcome: engine.Failed, Steps: 11, Already: 4, Applied: 2, Begun: 3, Failures: []engine.Failure{uitest.Failure()}},
+				Aftermath: uitest.HalfRemoved,
+			}}
+		}),
 		one("remove", "which one", "x", func(d *driver) { d.press("down") }),
 		{file: "remove", name: "the last one", backend: func() *uitest.Backend {
 			b := standing()

@@ -79,7 +79,7 @@ func (p *done) Render(w, h int) drawing {
 func (p *done) changed(w int) []string {
 	change := p.c.draft.Change
 	if change == nil {
-		return nil
+		return p.aftermath(nil, w)
 	}
 	text := ifOne(len(change.Instances), "is added, and people are sent there.", "are added, and people are sent there.")
 	if p.c.removes() {
@@ -87,34 +87,47 @@ func (p *done) changed(w int) []string {
 	}
 	look := p.c.look
 	lines := append(look.finding(good, strings.Join(change.Instances, ", ")+" "+text, "", w), "")
+	return p.aftermath(lines, w)
+}
+
+// aftermath adds what is left to the person.
+func (p *done) aftermath(lines []string, w int) []string {
 	for paragraph := range strings.SplitSeq(p.c.end.conclusion.Aftermath, "\n\n") {
 		if paragraph != "" {
-			lines = append(append(lines, p.left(paragraph, w)...), "")
+			lines = append(append(lines, p.c.look.left(paragraph, w)...), "")
 		}
 	}
 	return lines
 }
 
-// left is a paragraph of what a removal leaves to the person: broken for this
-// width, but for its commands, which stand on lines of their own.
-func (p *done) left(paragraph string, w int) []string {
-	look := p.c.look
+// left is a paragraph of what is left to the person: broken for this width, but for
+// its commands, which stand on lines of their own.
+func (l Look) left(paragraph string, w int) []string {
+	first := true
+	return l.withCommands(paragraph, w, func(text string) []string {
+		if first {
+			first = false
+			return l.finding(warning, text, "", w)
+		}
+		return indent(2, prose(text, w-2, l.Text.Render))
+	})
+}
+
+// withCommands is a text whose lines that begin with a space are commands, which
+// stay lines of their own; broken says how all else is broken.
+func (l Look) withCommands(paragraph string, w int, broken func(text string) []string) []string {
 	var lines []string
 	text := ""
 	flush := func() {
-		switch {
-		case text == "":
-		case len(lines) == 0:
-			lines = look.finding(warning, text, "", w)
-		default:
-			lines = append(lines, indent(2, prose(text, w-2, look.Text.Render))...)
+		if text != "" {
+			lines = append(lines, broken(text)...)
 		}
 		text = ""
 	}
 	for line := range strings.SplitSeq(paragraph, "\n") {
 		if command, is := strings.CutPrefix(line, " "); is {
 			flush()
-			lines = append(lines, indent(4, prose(command, w-4, look.Strong.Render))...)
+			lines = append(lines, indent(4, prose(command, w-4, l.Strong.Render))...)
 			continue
 		}
 		text = strings.TrimSpace(text + " " + line)

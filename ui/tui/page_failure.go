@@ -228,7 +228,7 @@ func (p *failure) stopped(last ui.LastRun, w int) []string {
 func (p *failure) safe(last ui.LastRun, w int) []string {
 	look := p.c.look
 	if text := p.c.end.conclusion.Aftermath; text != "" {
-		return prose(text, w, look.Text.Render)
+		return look.withCommands(text, w, func(text string) []string { return prose(text, w, look.Text.Render) })
 	}
 	text := fmt.Sprintf("%d of %s are done, and stay so. A retry looks at each again and does what is missing.", last.Done, count(last.Steps, "step"))
 	out := prose(text, w, look.Text.Render)

@@ -98,6 +98,12 @@ rc-paris is no host of the workspace any more. The firewalls let it in as before
 10.0.0.12 to MongoDB on db (port 27017), NATS on db (port 4222).
 Take those rules out before the host or its address gets another use.`
 
+// HalfRemoved is the Aftermath of a removal that did not come to its end.
+const HalfRemoved = `What is done of the removal stays done. To go on:
+  rcwizard remove-instance rc-paris --workspace chat-example-com
+To have rc-paris back instead:
+  rcwizard install -f /home/ada/.local/state/rcwizard/chat-example-com/workspace.yaml`
+
 // Conclusion is the end of a run that carried out everything.
 func Conclusion() ui.Conclusion {
 	counted := Count()

@@ -151,6 +151,9 @@ func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
 // WorkspacePath is where the answers are.
 func (f *Folder) WorkspacePath() string { return f.path(workspaceFile) }
 
+// AlterationPath is where it is kept what is being done to the instances.
+func (f *Folder) AlterationPath() string { return f.path(alterationFile) }
+
 // SecretsPath is where the secrets are.
 func (f *Folder) SecretsPath() string { return f.path(secretsFile) }
 
