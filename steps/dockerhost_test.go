@@ -31,6 +31,13 @@ type engineContainer struct {
 // engine that has these containers.
 func withEngine(t *testing.T, name string, containers ...engineContainer) remote.Host {
 	t.Helper()
+	return withEngineAndPrograms(t, name, "", containers...)
+}
+
+// withEngineAndPrograms is withEngine with the programs of a directory before those
+// of this machine.
+func withEngineAndPrograms(t *testing.T, name, path string, containers ...engineContainer) remote.Host {
+	t.Helper()
 	socket := filepath.Join(t.TempDir(), "docker.sock")
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
 	if err != nil {
@@ -45,7 +52,7 @@ func withEngine(t *testing.T, name string, containers ...engineContainer) remote
 	go func() { _ = srv.Serve(l) }()
 	t.Cleanup(func() { _ = srv.Close() })
 
-	server := remotetest.NewServer(t, remotetest.Options{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	server := remotetest.NewServer(t, remotetest.Options{Path: path, Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		if network == "unix" {
 			address = socket
 		}

@@ -189,8 +189,9 @@ func (s *Site) DockerFor(hosts []string, source DockerSource) (map[string][]stri
 // PlanDocker is the name of the plan of InstallDocker.
 const PlanDocker = "install Docker"
 
-// InstallDocker is a plan that runs the commands on hosts that have no Docker.
-// A host that has one in the meantime is left as it is.
+// InstallDocker is a plan that runs the commands on hosts that have no Docker, or
+// not all of it, since an installation was cut between the engine and its Compose
+// plugin. A host that has both in the meantime is left as it is.
 func InstallDocker(s *Site, commands map[string][]string) engine.Plan {
 	l := list{plan: engine.Plan{Name: PlanDocker}}
 	for _, host := range s.hostNames() {
@@ -214,17 +215,28 @@ func (s *Site) docker(host string, commands []string) engine.Step {
 			}
 			_, err = h.Docker(ctx)
 			unusable, ok := errors.AsType[*remote.DockerError](err)
+			report := engine.Report{Verdict: engine.Needed}
 			switch {
-			case err == nil, ok && unusable.Kind == remote.DockerNotPermitted:
+			case err == nil:
+				f, err := facts.Gather(ctx, h, s.Workspace.Directory)
+				if err != nil {
+					return engine.Report{}, fmt.Errorf("look at %s: %w", host, err)
+				}
+				if f.Docker.Compose != "" {
+					return done("Docker is there"), nil
+				}
+				report.Reason = "Docker is there, and its Compose plugin is not"
+			case ok && unusable.Kind == remote.DockerNotPermitted:
 				return done("Docker is there"), nil
 			case ok && slices.Contains([]remote.DockerKind{remote.DockerAbsent, remote.DockerNotRunning}, unusable.Kind):
-				report := engine.Report{Verdict: engine.Needed, Reason: unusable.Error()}
-				for _, c := range commands {
-					report.Changes = append(report.Changes, engine.Change{Kind: engine.Execute, Path: c})
-				}
-				return report, nil
+				report.Reason = unusable.Error()
+			default:
+				return engine.Report{}, fmt.Errorf("ask Docker on %s: %w", host, err)
 			}
-			return engine.Report{}, fmt.Errorf("ask Docker on %s: %w", host, err)
+			for _, c := range commands {
+				report.Changes = append(report.Changes, engine.Change{Kind: engine.Execute, Path: c})
+			}
+			return report, nil
 		},
 		Apply: func(ctx context.Context, out engine.Output) error {
 			h, err := s.host(host)

@@ -125,3 +125,23 @@ func TestInstallDocker(t *testing.T) {
 		t.Errorf("ran %q, want %q", got, want)
 	}
 }
+
+// An installation that was cut between the engine and its Compose plugin is not one:
+// the commands are run again.
+func TestInstallDockerLooksForCompose(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		compose string
+		want    engine.Verdict
+	}{{"echo 2.40.3", engine.Done}, {"exit 1", engine.Needed}} {
+		bin := t.TempDir()
+		if err := os.WriteFile(filepath.Join(bin, "docker"), []byte("#!/bin/sh\n[ \"$1\" = compose ] || exit 1\n"+test.compose+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		s := &Site{Workspace: box(t).Workspace, Hosts: map[string]remote.Host{"box": withEngineAndPrograms(t, "box", bin)}}
+		report, err := s.docker("box", []string{"apt-get install"}).Check(t.Context(), &output{})
+		if err != nil || report.Verdict != test.want || (len(report.Changes) > 0) != (test.want == engine.Needed) {
+			t.Errorf("compose: %s: %+v, %v", test.compose, report, err)
+		}
+	}
+}

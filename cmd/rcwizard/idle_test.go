@@ -61,7 +61,7 @@ func TestRemovalThatFails(t *testing.T) {
 			}
 			c.at(site)
 			a.locker = &barred{after: test.after}
-			told := ""
+			var told string
 			if test.wizard {
 				if err := c.begin(); err != nil {
 					t.Fatal(err)

@@ -75,7 +75,7 @@ func (a *app) overtaken(ans answers) (left string, err error) {
 		}
 		paragraphs = append(paragraphs, leftAt(name, *cut))
 	}
-	return strings.Join(paragraphs, "\n\n"), ans.folder.DropAlteration() //nolint:wrapcheck // it says what it did
+	return strings.Join(paragraphs, "\n\n"), ans.folder.DropAlteration()
 }
 
 // leftAt says where the instance of an alteration may be that nobody goes on with,

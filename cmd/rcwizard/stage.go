@@ -226,10 +226,10 @@ func (s *stage) record(log *engine.Log, journal *engine.Journal) error {
 	r := *s.report
 	notes := [][2]string{{noteCheck, r.At.Format("2006-01-02 15:04 MST") + ", " + r.Summary()}, {noteSkipped, ""}, {noteWarnings, ""}}
 	if skipped := ids(r, func(f check.Finding) bool { return f.Skipped }); len(skipped) > 0 {
-		notes[1][1] = "left out on demand: " + strings.Join(skipped, ", ")
+		notes[1][1] = "left out on demand: " + briefly(skipped)
 	}
 	if warned := ids(r, func(f check.Finding) bool { return !f.Skipped && f.Verdict == check.Warn }); len(warned) > 0 {
-		notes[2][1] = "warnings, " + s.accepted + ": " + strings.Join(warned, ", ")
+		notes[2][1] = "warnings, " + s.accepted + ": " + briefly(warned)
 	}
 	if len(s.instances) > 0 {
 		if err := journal.Note("", noteInstances, strings.Join(s.instances, ",")); err != nil {
@@ -257,6 +257,34 @@ func ids(r check.Report, wanted func(check.Finding) bool) []string {
 		}
 	}
 	return out
+}
+
+// fewIDs is how many ids a line may list.
+const fewIDs = 8
+
+// briefly is a list of ids for a line. Of more than a few it counts those of each
+// group, by the word with which their ids begin.
+func briefly(ids []string) string {
+	if len(ids) <= fewIDs {
+		return strings.Join(ids, ", ")
+	}
+	var groups []string
+	of := map[string][]string{}
+	for _, id := range ids {
+		group, _, _ := strings.Cut(id, ":")
+		if len(of[group]) == 0 {
+			groups = append(groups, group)
+		}
+		of[group] = append(of[group], id)
+	}
+	for n, group := range groups {
+		if all := of[group]; len(all) > 1 {
+			groups[n] = fmt.Sprintf("%d of %s", len(all), group)
+		} else {
+			groups[n] = all[0]
+		}
+	}
+	return fmt.Sprintf("%d checks: %s", len(ids), strings.Join(groups, ", "))
 }
 
 func plural(n int, what string) string {
