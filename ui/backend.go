@@ -33,6 +33,10 @@ type Backend interface {
 	Workspaces(ctx context.Context) ([]Known, error)
 	// Open reads what is kept of a workspace, for key as in Known.
 	Open(ctx context.Context, key string) (Draft, error)
+	// Forget drops the answers that are being changed of a workspace, so that Open
+	// begins with those that it keeps. Of a draft that is no workspace yet there is
+	// nothing else: that is an error.
+	Forget(ctx context.Context, key string) error
 	// Alter opens a workspace that was deployed for instances to be added, or to
 	// be removed: the draft has a Change. An addition that was begun earlier and
 	// not carried out is there again, as long as it still fits the workspace; one

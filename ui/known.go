@@ -39,6 +39,10 @@ type Known struct {
 	State     State
 	// Page is where its answers stopped, for Drafted.
 	Page string
+	// Stale says that its answers are being changed, and that another run has
+	// changed the workspace since they were begun: Notes tell of it, and
+	// Backend.Forget drops them.
+	Stale bool
 	// Why says in a sentence what is the matter: who holds a busy one, what
 	// cannot be read.
 	Why string

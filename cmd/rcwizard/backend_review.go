@@ -34,6 +34,12 @@ func (b *backend) Review(ctx context.Context, d ui.Draft) (ui.Review, error) {
 		return ui.Review{}, err
 	}
 	review := ui.Review{Warnings: ans.warnings, Hosts: hostFiles(ans.workspace, tree, nil)}
+	if folder, err := b.folder(d.Key); d.Key != "" && err == nil {
+		if old := stale(folder.Folder, b.drawnFrom(d.Key, folder.Folder), ans.workspace); old != "" {
+			text := old + "; the plan shows it. To begin with what is kept instead, go back to Start"
+			review.Warnings = append(review.Warnings, workspace.Problem{Severity: workspace.Warning, Text: text})
+		}
+	}
 	hosts, failures := b.connectHosts(ctx, ans, everyHost)
 	if err := unreached(ans.workspace, failures); err != nil {
 		return review, err

@@ -98,7 +98,8 @@ func TestBriefly(t *testing.T) {
 	if got := briefly(few); got != "port:rc1:db:27017, clock" {
 		t.Error(got)
 	}
-	many := []string{"clock"}
+	many := make([]string, 0, 61)
+	many = append(many, "clock")
 	for range 30 {
 		many = append(many, "port:rc1:db:27017", "host:db:clock")
 	}

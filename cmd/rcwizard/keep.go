@@ -31,8 +31,9 @@ type keeper struct {
 	// moved are the keys of drafts that have become workspaces since: a face may
 	// go on with the key that it had.
 	moved sync.Map
-	// opened are the bases of the answers that were opened, by key.
-	opened sync.Map
+	// opened are the bases of the answers that were opened, by key, and drawn the
+	// marks of those that they were drawn from, which may be older.
+	opened, drawn sync.Map
 }
 
 const (
@@ -140,7 +141,7 @@ func (k *keeper) known(key string) ui.Known {
 	if err != nil {
 		return unreadable(err)
 	}
-	draft, err := k.read(f)
+	draft, from, err := k.read(f)
 	if err != nil {
 		return unreadable(err)
 	}
@@ -148,6 +149,9 @@ func (k *keeper) known(key string) ui.Known {
 	known.Name, known.Domain, known.Release = w.Name, w.Domain, w.Release
 	known.Hosts, known.Instances, known.Page = len(w.Hosts), len(w.Instances), draft.Page
 	known.State = ui.Drafted
+	if old := stale(f.Folder, from, draft.Answers.Workspace); old != "" {
+		known.Notes, known.Stale = []string{old}, true
+	}
 	history, err := engine.ReadJournal(f.Journal())
 	if errors.Is(err, fs.ErrNotExist) {
 		return known
@@ -158,7 +162,7 @@ func (k *keeper) known(key string) ui.Known {
 	case err != nil:
 		return unreadable(err)
 	}
-	known.Notes = k.app.oddities(history, err)
+	known.Notes = append(known.Notes, k.app.oddities(history, err)...)
 	if last, ok := history.Last(); ok {
 		known.Last, known.State = lastRun(last), ui.Unfinished
 		if last.Outcome == engine.Succeeded {
@@ -201,25 +205,26 @@ func (k *keeper) folder(key string) (*state.DraftFolder, error) {
 	return f, nil
 }
 
-// read is the draft in a folder, or else the answers of the workspace there: a
-// workspace of which answers are being changed has both.
-func (k *keeper) read(f *state.DraftFolder) (ui.Draft, error) {
+// read is the draft in a folder, with the mark of what it was drawn from, or else
+// the answers of the workspace there: a workspace of which answers are being changed
+// has both.
+func (k *keeper) read(f *state.DraftFolder) (d ui.Draft, from string, err error) {
 	kept, err := f.Load()
 	if err == nil {
-		return ui.Draft{Page: kept.Page, Skips: kept.Skips, Answers: question.Answers{Workspace: kept.Workspace, Secrets: kept.Secrets}}, nil
+		return ui.Draft{Page: kept.Page, Skips: kept.Skips, Answers: question.Answers{Workspace: kept.Workspace, Secrets: kept.Secrets}}, kept.Basis, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return ui.Draft{}, fmt.Errorf("read the draft: %w", err)
+		return ui.Draft{}, "", fmt.Errorf("read the draft: %w", err)
 	}
 	w, err := f.LoadWorkspace()
 	if err != nil {
-		return ui.Draft{}, fmt.Errorf("read the answers in %s: %w", f.Dir(), err)
+		return ui.Draft{}, "", fmt.Errorf("read the answers in %s: %w", f.Dir(), err)
 	}
 	secrets, err := f.LoadSecrets()
 	if err != nil {
-		return ui.Draft{}, fmt.Errorf("read the secrets in %s: %w", f.Dir(), err)
+		return ui.Draft{}, "", fmt.Errorf("read the secrets in %s: %w", f.Dir(), err)
 	}
-	return ui.Draft{Answers: question.Answers{Workspace: w, Secrets: secrets}}, nil
+	return ui.Draft{Answers: question.Answers{Workspace: w, Secrets: secrets}}, "", nil
 }
 
 // Open reads what is kept under a key.
@@ -229,10 +234,32 @@ func (k *keeper) Open(_ context.Context, key string) (ui.Draft, error) {
 		return ui.Draft{}, err
 	}
 	k.opens(key, f.Folder) // before they are read: what changes in between is noticed
-	d, err := k.read(f)
+	d, from, err := k.read(f)
 	d.Key = key
+	if from != "" {
+		k.drawn.Store(k.now(key), from)
+	}
 	k.app.redactor.Add(d.Answers.Secrets.Values()...)
 	return d, err
+}
+
+// Forget drops the answers that are being changed beside those that a workspace
+// keeps.
+func (k *keeper) Forget(_ context.Context, key string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	f, err := k.folder(key)
+	if err != nil {
+		return err
+	}
+	if _, err := f.LoadWorkspace(); err != nil {
+		return fmt.Errorf("read the answers in %s: %w", f.Dir(), err)
+	}
+	if err := f.Forget(); err != nil {
+		return fmt.Errorf("drop the answers that were begun: %w", err)
+	}
+	k.opens(key, f.Folder)
+	return nil
 }
 
 // Save keeps a draft as a whole.
@@ -257,7 +284,9 @@ func (k *keeper) save(d *ui.Draft) (*state.DraftFolder, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.Save(state.Draft{Page: d.Page, Skips: d.Skips, Workspace: d.Answers.Workspace, Secrets: secrets}); err != nil {
+	if err := f.Save(state.Draft{
+		Page: d.Page, Skips: d.Skips, Basis: k.drawnFrom(d.Key, f.Folder), Workspace: d.Answers.Workspace, Secrets: secrets,
+	}); err != nil {
 		return nil, fmt.Errorf("keep the answers: %w", err)
 	}
 	return f, nil

@@ -160,6 +160,18 @@ func (c *alteration) carryOver() error {
 	} else {
 		d.Workspace = d.Workspace.Complete().Without(c.names...)
 	}
+	// What this has changed is in them now: they are as new as they were before.
+	for _, before := range []*workspace.Workspace{c.ans.lastTime, &c.without, &c.ans.workspace} {
+		if d.Basis == "" || d.Basis != mark(before) {
+			continue
+		}
+		now, err := c.ans.folder.LoadWorkspace()
+		if err != nil {
+			return fmt.Errorf("read the answers in %s: %w", c.ans.folder.Dir(), err)
+		}
+		d.Basis = mark(&now)
+		break
+	}
 	d.Secrets = c.ans.secrets.Override(d.Secrets) // what somebody gave there is newer
 	if err := f.Save(d); err != nil {
 		return fmt.Errorf("keep the answers that are being changed: %w", err)

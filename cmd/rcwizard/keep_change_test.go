@@ -270,6 +270,9 @@ func TestCarryOver(t *testing.T) {
 		if err := c.carryOver(); err != nil {
 			t.Fatal(err)
 		}
+		if one := b.known(key); one.Stale {
+			t.Errorf("adds %v: they are taken for older than what was carried over: %q", adds, one.Notes)
+		}
 		got, err := b.Open(t.Context(), key)
 		if err != nil {
 			t.Fatal(err)

@@ -40,6 +40,13 @@ func (s *session) start(ctx context.Context) (page string, err error) {
 			s.Asker.sayf("  not now: %s", k.Why)
 			continue
 		}
+		if k.Stale {
+			if err := s.forget(ctx, k); errors.Is(err, errBack) {
+				continue
+			} else if err != nil {
+				return "", err
+			}
+		}
 		if k.Alterable() {
 			what, err := s.whatWith(k)
 			if errors.Is(err, errBack) {
@@ -67,6 +74,15 @@ func (s *session) start(ctx context.Context) (page string, err error) {
 			return s.draft.Page, nil
 		}
 	}
+}
+
+// forget asks whether answers that another run has overtaken are gone on with.
+func (s *session) forget(ctx context.Context, k ui.Known) error {
+	n, err := s.Asker.choose("Begin with", []string{"what is kept of it now, and drop those answers", "those answers, as they are"}, -1)
+	if err != nil || n == 1 {
+		return err
+	}
+	return s.Backend.Forget(ctx, k.Key) //nolint:wrapcheck // it says what happened and what to do
 }
 
 // knownLine is a workspace with what choosing it does.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -210,6 +211,26 @@ func TestDraftGoesOn(t *testing.T) {
 	}
 	if draft, _ := b.Saved("draft-1"); len(draft.Answers.Workspace.Hosts) != 4 || draft.Answers.Workspace.Domain != "chat.example.org" {
 		t.Errorf("the draft is %+v", draft)
+	}
+}
+
+// Answers that another run has overtaken are told to be so, and dropped if the person
+// wants that.
+func TestOlderAnswers(t *testing.T) {
+	for _, test := range []struct {
+		answers []string
+		forgets bool
+	}{{[]string{"1", "1"}, true}, {[]string{"1", "2"}, false}, {[]string{"1", "<"}, false}} {
+		b := world()
+		b.Known = []ui.Known{{Key: "chat", Name: "chat", State: ui.Unfinished, Stale: true, Notes: []string{"these answers are older"}}}
+		b.Drafts = map[string]ui.Draft{"chat": uitest.Draft()}
+		said, _, _ := play(t, b, test.answers)
+		if !strings.Contains(said, "note: these answers are older") || !strings.Contains(said, "1  what is kept of it now, and drop those answers") {
+			t.Errorf("%q:\n%s", test.answers, said)
+		}
+		if slices.Contains(b.Calls(), "Forget chat") != test.forgets {
+			t.Errorf("%q: %q", test.answers, b.Calls())
+		}
 	}
 }
 

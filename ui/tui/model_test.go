@@ -2,6 +2,7 @@ package tui
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -258,4 +259,31 @@ func TestADraftNeverOpensWhereItDeploys(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Answers that another run has overtaken are dropped when that is asked for twice,
+// and not by an o that went astray.
+func TestOlderAnswersAreDropped(t *testing.T) {
+	t.Parallel()
+	backend := knowing()
+	backend.Known[0].Stale = true
+	forgets := func() int {
+		return len(slices.DeleteFunc(backend.Calls(), func(c string) bool { return !strings.HasPrefix(c, "Forget") }))
+	}
+	drive(t, backend, Options{}, func(d *driver) {
+		d.press("o", "down", "up")
+		d.press("o")
+		if forgets() != 0 {
+			t.Errorf("dropped by one key: %q", backend.Calls())
+		}
+		d.shows("o once more drops these answers")
+		d.press("o")
+		if forgets() != 1 {
+			t.Errorf("not dropped: %q", backend.Calls())
+		}
+		d.press("o", "o")
+		if forgets() != 1 {
+			t.Errorf("nothing is left to be dropped, and %q", backend.Calls())
+		}
+	})
 }

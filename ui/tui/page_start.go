@@ -23,6 +23,9 @@ type start struct {
 	list   list
 	// exporting is the workspace of which the files are being written.
 	exporting string
+	// dropping is the workspace of which the answers that were begun are dropped when
+	// the key is pressed once more.
+	dropping string
 }
 
 // messages of the page.
@@ -40,7 +43,7 @@ type (
 func newStart(c *common) *start { return &start{c: c} }
 
 // startKeys are the page's own.
-type startKeys struct{ open, begin, status, add, remove, export key.Binding }
+type startKeys struct{ open, begin, status, add, remove, export, forget key.Binding }
 
 // keys are those that do something with what is chosen.
 func (p *start) keys() startKeys {
@@ -63,6 +66,7 @@ func (p *start) keys() startKeys {
 		status: bind(readable && k.State == ui.Unfinished, "status", "s"),
 		add:    bind(onOne && k.Alterable(), "add an instance", "a"),
 		remove: bind(onOne && k.Alterable() && k.Instances > 1, "remove one", "x"),
+		forget: bind(readable && k.Stale, "drop these answers", "o"),
 		export: bind(readable && k.State != ui.Drafted && p.exporting == "", "export its files", "e"),
 	}
 }
@@ -107,7 +111,10 @@ func (p *start) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	switch {
 	case !p.loaded:
 		return nil, false
+	case key.Matches(k, keys.forget):
+		return p.forget(chosen), true
 	case p.list.press(k, p.c.keys.list, 8):
+		p.dropping = ""
 	case key.Matches(k, keys.open):
 		p.c.open(chosen, p.pageOf(chosen))
 	case key.Matches(k, keys.begin):
@@ -144,6 +151,24 @@ func (p *start) pageOf(k ui.Known) pageID {
 	return pageServers
 }
 
+// forget drops the answers that were begun, when it is asked for twice.
+func (p *start) forget(k ui.Known) tea.Cmd {
+	if p.dropping != k.Key {
+		p.dropping = k.Key
+		p.c.say(warning, "o once more drops these answers, for those that are kept")
+		return nil
+	}
+	p.dropping = ""
+	p.c.say(good, "it begins with the answers that are kept")
+	return p.c.do(func(ctx context.Context) tea.Msg {
+		if err := p.c.backend.Forget(ctx, k.Key); err != nil {
+			return knownMsg{p.known, err}
+		}
+		known, err := p.c.backend.Workspaces(ctx)
+		return knownMsg{known, err}
+	})
+}
+
 func (p *start) export(k ui.Known) tea.Cmd {
 	p.exporting = k.Key
 	return p.c.do(func(ctx context.Context) tea.Msg {
@@ -168,7 +193,7 @@ func (p *start) Activity() activity {
 func (p *start) Keys() []keyGroup {
 	keys, l := p.keys(), p.c.keys.list
 	return []keyGroup{
-		{"Workspaces", []key.Binding{keys.open, keys.status, keys.add, keys.remove, keys.export, keys.begin}},
+		{"Workspaces", []key.Binding{keys.open, keys.status, keys.add, keys.remove, keys.forget, keys.export, keys.begin}},
 		{"In a list", []key.Binding{l.up, l.down, l.first, l.last}},
 	}
 }
@@ -301,6 +326,9 @@ func (p *start) detail(k ui.Known, w int) []string {
 	}
 	for _, text := range k.Notes {
 		out = append(out, look.finding(warning, text, "", w)...)
+	}
+	if k.Stale {
+		out = append(out, prose("o drops them, and begins with the answers that are kept.", w, look.Text.Render)...)
 	}
 	if p.exporting == k.Key {
 		out = append(out, "", look.spin(p.c.beat)+" "+look.Muted.Render("writing its files"))

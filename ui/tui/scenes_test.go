@@ -17,6 +17,12 @@ func knowing() *uitest.Backend {
 }
 
 func startScenes() []scene {
+	overtaken := func() *uitest.Backend {
+		b := knowing()
+		b.Known[0].Stale = true
+		b.Known[0].Notes = []string{"these answers are older than what another run has changed since, and have no rc3: carried out as they are, they take that back"}
+		return b
+	}
 	return []scene{
 		{file: "start", name: "nothing is known", play: func(*driver) {}},
 		{file: "start", name: "unfinished", backend: knowing, play: func(*driver) {}},
@@ -31,6 +37,7 @@ func startScenes() []scene {
 			b.Known[0].Notes = []string{"rcwizard 0.9.0 wrote its journal, and this is 1.0.0: what is done is seen on the servers."}
 			return b
 		}, play: func(*driver) {}},
+		{file: "start", name: "older answers", backend: overtaken, play: func(d *driver) { d.press("o") }},
 		{file: "start", name: "loading", backend: func() *uitest.Backend {
 			return &uitest.Backend{Delays: map[string]time.Duration{"Workspaces": time.Hour}}
 		}, play: func(*driver) {}},

@@ -119,6 +119,23 @@ func (b *Backend) Open(ctx context.Context, key string) (ui.Draft, error) {
 	return d, nil
 }
 
+// Forget makes the known workspace of a key no longer stale.
+func (b *Backend) Forget(ctx context.Context, key string) error {
+	if err := b.begin(ctx, "Forget", key); err != nil {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	known := slices.Clone(b.Known)
+	for i := range known {
+		if known[i].Key == key {
+			known[i].Stale, known[i].Notes = false, nil
+		}
+	}
+	b.Known = known
+	return nil
+}
+
 // Alter returns the draft of a key with a Change. One that was saved with a
 // Change is there again.
 func (b *Backend) Alter(ctx context.Context, key string, kind ui.ChangeKind) (ui.Draft, error) {

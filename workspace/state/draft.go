@@ -22,6 +22,9 @@ type Draft struct {
 	Page string
 	// Skips are the checks that the person chose not to heed.
 	Skips []string
+	// Basis marks the answers that were kept when this was drawn from them, in the
+	// writer's own way; empty where there were none, or where nobody knows.
+	Basis string
 	// Workspace is as it was said, without defaults.
 	Workspace workspace.Workspace
 	Secrets   workspace.Secrets
@@ -42,6 +45,7 @@ const (
 type progress struct {
 	Page  string   `json:"page,omitempty"`
 	Skips []string `json:"skips,omitempty"`
+	Basis string   `json:"basis,omitempty"`
 }
 
 // Drafts returns the ids of the drafts in base, the oldest first; none if base
@@ -140,7 +144,7 @@ func (f *DraftFolder) load() (Draft, error) {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return Draft{}, fmt.Errorf("reading the draft: %s: %w", filepath.Join(dir, progressFile), err)
 	}
-	d := Draft{Page: p.Page, Skips: p.Skips}
+	d := Draft{Page: p.Page, Skips: p.Skips, Basis: p.Basis}
 	answers := filepath.Join(dir, workspaceFile)
 	if data, err = os.ReadFile(answers); err != nil {
 		return Draft{}, fmt.Errorf("reading the draft: %w", err)
@@ -187,7 +191,7 @@ func (d Draft) files() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it says that it is about YAML
 	}
-	where, err := json.Marshal(progress{Page: d.Page, Skips: d.Skips})
+	where, err := json.Marshal(progress{Page: d.Page, Skips: d.Skips, Basis: d.Basis})
 	if err != nil {
 		return nil, fmt.Errorf("writing JSON: %w", err)
 	}
@@ -273,6 +277,9 @@ func generations(dir string) []int {
 	slices.Sort(out)
 	return out
 }
+
+// Forget removes the draft, and leaves the workspace that is in its folder.
+func (f *DraftFolder) Forget() error { return f.removeBefore(int(^uint(0) >> 1)) }
 
 // Discard removes the draft and everything in it.
 func (f *DraftFolder) Discard() error {

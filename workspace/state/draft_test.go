@@ -23,7 +23,7 @@ var draftTime = time.Date(2026, time.November, 23, 15, 0, 0, 0, time.UTC)
 func nth(n int) Draft {
 	mark := "n" + strconv.Itoa(n)
 	return Draft{
-		Page: mark, Skips: []string{mark},
+		Page: mark, Skips: []string{mark}, Basis: mark,
 		Workspace: workspace.Workspace{
 			Version: workspace.Version, Domain: mark + ".example.org", Email: "ops@example.org",
 			Hosts:    []workspace.Host{{Name: mark, Address: "192.0.2.1"}},
