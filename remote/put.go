@@ -85,7 +85,7 @@ mk() {
 mk "$d"
 d=$(cd -- "$d" && pwd -P)
 @DEAD@
-dead "$d" | while read -r n; do rm -rf -- "$d/$n"; done
+dead "$d" | while read -r n; do rm -rf -- "$d/$n" 2>/dev/null || :; done
 t=$d/.rcwz-$$-$(born $$)
 trap 'rm -rf -- "$t"' EXIT
 trap 'exit 129' HUP

@@ -16,12 +16,12 @@ func TestLeaving(t *testing.T) {
 		change     ui.Change
 		want, none string
 	}{
-		{ui.Change{Drain: 30 * time.Second}, "goes on for 30 s for", "without its server"},
+		{ui.Change{Drain: 30 * time.Second}, "goes on for 30 s for", "gone for good"},
 		{ui.Change{Drain: 90 * time.Second}, "goes on for 90 s for", "min"},
 		{ui.Change{Drain: 1500 * time.Millisecond}, "goes on for 1.5 s for", "min"},
 		{ui.Change{Drain: 5 * time.Minute}, "goes on for 5 min for", " s for"},
 		{ui.Change{}, "it stops at once", "goes on for"},
-		{ui.Change{WithoutHost: true}, "begun without its server", "goes on for"},
+		{ui.Change{WithoutHost: true}, "held to be gone for good", "goes on for"},
 	} {
 		got := test.change.Leaving()
 		if !strings.Contains(got, test.want) || strings.Contains(got, test.none) {

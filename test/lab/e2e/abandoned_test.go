@@ -39,7 +39,7 @@ func TestAbandoned(t *testing.T) {
 	for _, end := range []struct {
 		host   string
 		within time.Duration
-	}{{"db", 5 * time.Second}, {"rc1", 40 * time.Second}} {
+	}{{"db", 5 * time.Second}, {"rc1", 75 * time.Second}} {
 		eventually(t, "the end of the listeners on "+end.host, end.within, func() (bool, string) {
 			seen := r.shell(end.host, listeners)
 			return seen == before[end.host], seen

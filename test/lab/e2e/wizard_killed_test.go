@@ -13,7 +13,7 @@ import (
 // that was typed on the pages before.
 func TestWizardKilled(t *testing.T) {
 	t.Parallel()
-	f := lab.Up(t, lab.Options{Hosts: lab.Hosts("all"), Bare: true})
+	f := lab.Up(t, lab.Options{Hosts: lab.Hosts("all")})
 	r := newPerson(t, f, func(w *workspace.Workspace) { oneHost(t, f, w, "all", 1) })
 	w := r.wizard(80, 24)
 	w.servers()
