@@ -2,7 +2,6 @@ package ui
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +47,11 @@ type Known struct {
 	Why string
 	// Last is the last run; nil where there was none.
 	Last *LastRun
+	// UnderWay is what was being done to the instances when a run was cut, which is
+	// brought to its end or taken back before anything else; nil if nothing was.
+	UnderWay *Change
+	// Resume is what is said before a run goes on; nil unless it is Unfinished.
+	Resume *Resume
 	// Notes are sentences on what is odd about what is kept: another version of
 	// rcwizard wrote it, its journal was cut. Going on is possible all the same.
 	Notes []string
@@ -61,11 +65,13 @@ const (
 )
 
 // Alterable reports whether instances of the workspace can come or go: it was
-// deployed as a whole, whatever became of a change to it.
+// deployed as a whole, or a change to it is under way.
 func (k Known) Alterable() bool {
-	changed := k.Last != nil && slices.Contains([]string{DoingAdd, DoingTakeBack, DoingRemove}, k.Last.Doing)
-	return k.State == Deployed || k.State == Unfinished && changed
+	return k.State == Deployed || k.State == Unfinished && k.UnderWay != nil
 }
+
+// Changing reports whether a change of this kind is under way.
+func (k Known) Changing(kind ChangeKind) bool { return k.UnderWay != nil && k.UnderWay.Kind == kind }
 
 // LastRun is what is kept of the last run of a workspace.
 type LastRun struct {

@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
 	"github.com/rcwizard/rcwizard/workspace/question"
@@ -127,69 +126,6 @@ func (k *keeper) dir(key string) (string, error) {
 		return state.DraftDir(base, id), nil
 	}
 	return filepath.Join(base, filepath.Base(key)), nil
-}
-
-// known is what a list says of one draft or workspace. What cannot be read is
-// listed, and says so.
-func (k *keeper) known(key string) ui.Known {
-	known := ui.Known{Key: key, Name: strings.TrimPrefix(key, draftKey)}
-	unreadable := func(err error) ui.Known {
-		known.State, known.Why = ui.Unreadable, err.Error()
-		return known
-	}
-	f, err := k.folder(key)
-	if err != nil {
-		return unreadable(err)
-	}
-	draft, from, err := k.read(f)
-	if err != nil {
-		return unreadable(err)
-	}
-	w := draft.Answers.Workspace.Complete()
-	known.Name, known.Domain, known.Release = w.Name, w.Domain, w.Release
-	known.Hosts, known.Instances, known.Page = len(w.Hosts), len(w.Instances), draft.Page
-	known.State = ui.Drafted
-	if old := stale(f.Folder, from, draft.Answers.Workspace); old != "" {
-		known.Notes, known.Stale = []string{old}, true
-	}
-	history, err := engine.ReadJournal(f.Journal())
-	if errors.Is(err, fs.ErrNotExist) {
-		return known
-	}
-	switch {
-	case errors.Is(err, engine.ErrNotJournal):
-		known.State = ui.Unfinished // the hosts say how far it came
-	case err != nil:
-		return unreadable(err)
-	}
-	known.Notes = append(known.Notes, k.app.oddities(history, err)...)
-	if last, ok := history.Last(); ok {
-		known.Last, known.State = lastRun(last), ui.Unfinished
-		if last.Outcome == engine.Succeeded {
-			known.State = ui.Deployed
-		}
-	}
-	if holder, busy := f.Holder(); busy {
-		known.State = ui.Busy
-		known.Why = fmt.Sprintf("%s by %s since %s (process %d)", holder.Doing, holder.User, holder.Since.Format(time.TimeOnly), holder.PID)
-	}
-	return known
-}
-
-func lastRun(last engine.RunHistory) *ui.LastRun {
-	out := &ui.LastRun{
-		Doing: last.Plan, Started: last.Started, Seen: last.Seen, Ended: last.Ended, Outcome: last.Outcome,
-		Steps: last.Steps, Done: len(last.Done),
-	}
-	for _, s := range last.Failed {
-		if s.Failure != nil {
-			out.Failures = append(out.Failures, *s.Failure)
-		}
-	}
-	for _, s := range last.Cut {
-		out.Cut = append(out.Cut, s.StepRef)
-	}
-	return out
 }
 
 // folder opens what is kept under a key.

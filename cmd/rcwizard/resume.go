@@ -89,6 +89,11 @@ func (a *app) tellResume(ans *answers) error {
 // resumption is what there is to say. A journal that cannot be read is part of it.
 func (a *app) resumption(ans answers) ui.Resume {
 	history, err := engine.ReadJournal(ans.folder.Journal())
+	return a.resumed(ans, history, err)
+}
+
+// resumed is resumption by a journal that was read, or could not be.
+func (a *app) resumed(ans answers, history engine.History, err error) ui.Resume {
 	r := ui.Resume{Workspace: ans.workspace.Name, Answers: ans.changed(), Notes: a.oddities(history, err)}
 	if err != nil && !errors.Is(err, engine.ErrNotJournal) {
 		r.Notes = append(r.Notes, err.Error())
@@ -119,7 +124,7 @@ func (a *app) resumption(ans answers) ui.Resume {
 // of another plan it tells nothing about this one.
 func (a *app) nextSteps(ans answers, last engine.RunHistory) (next *engine.StepRef, left int) {
 	cut, err := underWay(ans)
-	if err != nil {
+	if err != nil || ans.workspace.Validate().Err() != nil {
 		return nil, 0 // the run will say why
 	}
 	var c *alteration

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"github.com/rcwizard/rcwizard/steps"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/workspace"
+	"github.com/rcwizard/rcwizard/workspace/question"
 	"github.com/rcwizard/rcwizard/workspace/state"
 )
 
@@ -112,6 +115,76 @@ func TestNextSteps(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The list of workspaces says how far a run came, what is next, and which answers
+// are others than those that it was begun with; and it goes by what is under way:
+// a change that changed nothing leaves the workspace as deployed as it was.
+func TestKnownResume(t *testing.T) {
+	t.Parallel()
+	a, ans := operator(t, nil)
+	a.config.Set("dir", ans.folder.Dir())
+	ans.secrets, _ = ans.secrets.Generate(ans.workspace)
+	ran := func(plan string, fails bool) {
+		t.Helper()
+		x, err := a.execution(ans)
+		if err != nil {
+			t.Fatal(err)
+		}
+		step := engine.Step{
+			ID: "db/ready", Host: "db",
+			Check: func(context.Context, engine.Output) (engine.Report, error) {
+				if fails {
+					return engine.Report{}, errors.New("no route to host")
+				}
+				return engine.Report{Verdict: engine.Done}, nil
+			},
+			Apply: func(context.Context, engine.Output) error { return nil },
+		}
+		if _, err := x.run(t.Context(), a, ans, engine.Plan{Name: plan, Steps: []engine.Step{step}}, nil, nil); (err != nil) != fails {
+			t.Fatal(err)
+		}
+		if err := x.close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := &keeper{app: a}
+	a.config.Set("skip", []string{"host:db:clock"})
+	ran(steps.PlanInstall, true)
+	a.config.Set("skip", nil)
+	if _, err := k.Save(t.Context(), ui.Draft{Key: here, Answers: question.Answers{Workspace: newer(ans.workspace), Secrets: ans.secrets}}); err != nil {
+		t.Fatal(err)
+	}
+	r := k.known(here).Resume
+	if r == nil || len(r.Failed) != 1 || r.Steps != 1 || r.Next == nil || r.Left < 2 {
+		t.Fatalf("%+v", r)
+	}
+	if diff := cmp.Diff([]workspace.Difference{{Field: "email", Before: ans.workspace.Email, After: "new@example.com"}}, r.Answers); diff != "" {
+		t.Errorf("answers (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]workspace.Difference{{Field: "--skip", Before: "host:db:clock"}}, r.Flags); diff != "" {
+		t.Errorf("flags (-want +got):\n%s", diff)
+	}
+
+	ran(steps.PlanInstall, false)
+	ran(steps.PlanRemove, true)
+	if known := k.known(here); known.State != ui.Deployed || known.Resume != nil || known.Last.Doing != steps.PlanInstall {
+		t.Errorf("after a removal that changed nothing: %+v", known)
+	}
+	cut := state.Alteration{Verb: steps.PlanAdd, Instances: []string{"third"}, Workspace: withThird(ans.workspace), Command: "x"}
+	if err := ans.folder.SaveAlteration(cut); err != nil {
+		t.Fatal(err)
+	}
+	known := k.known(here)
+	if known.State != ui.Unfinished || !known.Changing(ui.AddInstances) || known.Resume == nil || len(known.Resume.Answers) > 0 {
+		t.Errorf("with an addition under way: %+v", known)
+	}
+}
+
+func newer(w workspace.Workspace) workspace.Workspace {
+	w = w.Clone()
+	w.Email = "new@example.com"
+	return w
 }
 
 // Only what changes what a run does to the hosts is kept of the flags.

@@ -13,12 +13,17 @@ import (
 )
 
 // whatWith asks what is to be done with a workspace that stands: empty for the
-// count.
+// count. While a change is under way it is brought to its end, or taken back, before
+// anything else.
 func (s *session) whatWith(k ui.Known) (ui.ChangeKind, error) {
 	kinds := []ui.ChangeKind{"", ui.AddInstances, ui.RemoveInstances}
 	options := []string{"count its instances", "add an instance", "remove an instance"}
-	if k.State == ui.Unfinished { // the last change was cut: there is something to go on with first
-		kinds, options = kinds[1:], options[1:]
+	switch {
+	case k.Changing(ui.AddInstances):
+		names := strings.Join(k.UnderWay.Instances, ", ")
+		kinds, options = kinds[1:], []string{"go on adding " + names, "take " + names + " back"}
+	case k.Changing(ui.RemoveInstances):
+		kinds, options = kinds[2:], []string{"go on removing " + strings.Join(k.UnderWay.Instances, ", ")}
 	}
 	n, err := s.Asker.choose("What with "+k.Name, options, -1)
 	if err != nil {

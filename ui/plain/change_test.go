@@ -123,3 +123,43 @@ func TestRemovalWithoutHost(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// What can be done goes by what is under way, whatever the last run was, after it
+// was said how far that came and what is not as it was.
+func TestUnderWay(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		underWay *ui.Change
+		answer   string
+		want     []string
+		call     string
+	}{
+		"an addition": {
+			&ui.Change{Kind: ui.AddInstances, Instances: []string{"rc-berlin"}, Begun: true}, "2",
+			[]string{"1  go on adding rc-berlin", "2  take rc-berlin back"}, "Alter chat-example-com remove",
+		},
+		"a removal": {
+			&ui.Change{Kind: ui.RemoveInstances, Instances: []string{"rc-paris"}, Begun: true}, "1",
+			[]string{"1  go on removing rc-paris\nWhat with"}, "Alter chat-example-com remove",
+		},
+		"nothing": {nil, "9", []string{"done        24 of 61 steps", "answers     release: 8.9.99 -> 8.9.1", "flags       --skip: host:db:clock -> nothing", "\nReview\n"}, "Open chat-example-com"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := standing()
+			k := &b.Known[0]
+			k.State, k.UnderWay, k.Resume = ui.Unfinished, test.underWay, uitest.Resume()
+			k.Last = &ui.LastRun{Doing: ui.DoingRemove, Outcome: engine.Failed}
+			k.Resume.Flags = []workspace.Difference{{Field: "--skip", Before: "host:db:clock"}}
+			said, _, _ := play(t, b, []string{"1", test.answer})
+			for _, want := range append(test.want, "answers     release") {
+				if !strings.Contains(strings.ReplaceAll(said, "→", "->"), want) {
+					t.Errorf("there is no %q:\n%s", want, said)
+				}
+			}
+			if !slices.Contains(b.Calls(), test.call) {
+				t.Errorf("%q", b.Calls())
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/rcwizard/rcwizard/ui"
 )
@@ -33,8 +34,8 @@ func (s *session) start(ctx context.Context) (page string, err error) {
 			return first, nil
 		}
 		k := known[n]
-		for _, text := range k.Notes {
-			s.Asker.sayf("  note: %s", text)
+		if err := s.tell(k); err != nil {
+			return "", err
 		}
 		if k.State == ui.Busy || k.State == ui.Unreadable {
 			s.Asker.sayf("  not now: %s", k.Why)
@@ -83,6 +84,18 @@ func (s *session) forget(ctx context.Context, k ui.Known) error {
 		return err
 	}
 	return s.Backend.Forget(ctx, k.Key) //nolint:wrapcheck // it says what happened and what to do
+}
+
+// tell says what is odd about a workspace, and what was done of one whose last run
+// did not come to its end.
+func (s *session) tell(k ui.Known) error {
+	if k.Resume != nil {
+		return s.Asker.Style.Resume(s.Asker.Out, *k.Resume, time.Now())
+	}
+	for _, text := range k.Notes {
+		s.Asker.sayf("  note: %s", text)
+	}
+	return nil
 }
 
 // knownLine is a workspace with what choosing it does.

@@ -442,10 +442,11 @@ func TestNoServerChanges(t *testing.T) {
 // not undone by deploying the workspace as a whole.
 func TestCutChange(t *testing.T) {
 	t.Parallel()
-	for doing, page := range map[string]pageID{ui.DoingRemove: pageRemove, ui.DoingAdd: pageAdd} {
+	for kind, page := range map[ui.ChangeKind]pageID{ui.RemoveInstances: pageRemove, ui.AddInstances: pageAdd} {
 		b := standing()
 		b.Known[0].State = ui.Unfinished
-		b.Known[0].Last = &ui.LastRun{Doing: doing, Started: uitest.Begin(), Steps: 12, Done: 3}
+		b.Known[0].UnderWay = &ui.Change{Kind: kind, Instances: []string{"rc-paris"}, Begun: true}
+		b.Known[0].Last = &ui.LastRun{Doing: ui.DoingAdd, Started: uitest.Begin(), Steps: 12, Done: 3}
 		drive(t, b, Options{}, func(d *driver) {
 			d.press("enter")
 			d.isOn(pageFailure)

@@ -91,13 +91,13 @@ func (p *failure) Key(k tea.KeyPressMsg) (tea.Cmd, bool) {
 	return nil, true
 }
 
-// change is the page of the change that stopped, if one did on another day: what
-// the workspace is deployed as a whole for would undo a removal.
+// change is the page of the change that is under way since another day, if one is:
+// to deploy the workspace as a whole would undo a removal.
 func (p *failure) change() pageID {
-	switch p.last().Doing {
-	case ui.DoingAdd, ui.DoingTakeBack:
+	switch {
+	case p.c.known.Changing(ui.AddInstances):
 		return pageAdd
-	case ui.DoingRemove:
+	case p.c.known.Changing(ui.RemoveInstances):
 		return pageRemove
 	}
 	return ""
@@ -232,7 +232,7 @@ func (p *failure) safe(last ui.LastRun, w int) []string {
 	}
 	text := fmt.Sprintf("%d of %s are done, and stay so. A retry looks at each again and does what is missing.", last.Done, count(last.Steps, "step"))
 	out := prose(text, w, look.Text.Render)
-	if name := p.c.draft.Answers.Workspace.Complete().Name; name != "" && p.change() == "" {
+	if name := p.c.draft.Answers.Workspace.Complete().Name; name != "" && p.change() == "" && p.c.draft.Change == nil {
 		out = append(out, prose("Another day: rcwizard opens here again, and "+p.c.resume(name)+" does the same without questions.", w, look.Muted.Render)...)
 	}
 	return out

@@ -2,7 +2,6 @@ package tui
 
 import (
 	"context"
-	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -59,13 +58,20 @@ func (p *start) keys() startKeys {
 			ui.Drafted: "go on", ui.Unfinished: "resume", ui.Deployed: "status", ui.Busy: "status",
 		}[k.State]
 	}
+	adds, removes := "add an instance", "remove one"
+	switch {
+	case k.Changing(ui.AddInstances):
+		adds, removes = "go on adding", "take it back"
+	case k.Changing(ui.RemoveInstances):
+		removes = "go on removing"
+	}
 	readable := onOne && k.State != ui.Unreadable
 	return startKeys{
 		open:   bind(open != "", open, "enter"),
 		begin:  bind(len(p.known) > 0, "new workspace", "n"),
 		status: bind(readable && k.State == ui.Unfinished, "status", "s"),
-		add:    bind(onOne && k.Alterable(), "add an instance", "a"),
-		remove: bind(onOne && k.Alterable() && k.Instances > 1, "remove one", "x"),
+		add:    bind(onOne && k.Alterable() && !k.Changing(ui.RemoveInstances), adds, "a"),
+		remove: bind(onOne && k.Alterable() && (k.Instances > 1 || k.UnderWay != nil), removes, "x"),
 		forget: bind(readable && k.Stale, "drop these answers", "o"),
 		export: bind(readable && k.State != ui.Drafted && p.exporting == "", "export its files", "e"),
 	}
@@ -210,15 +216,14 @@ func (p *start) Render(w, h int) drawing {
 		return drawing{lines: p.welcome(w, h)}
 	}
 	chosen, onOne := p.chosen()
+	rows := p.rows(w - 2)
 	var detail []string
 	if onOne {
-		detail = p.detail(chosen, w)
+		detail = p.detail(chosen, w, h-3-min(len(rows), leastRows))
 	} else {
 		detail = prose("Describe your servers and what you want of them. Nothing is changed on them before you have seen the plan.", w, look.Muted.Render)
 	}
-	// The list gives way to the detail, but not below three rows.
-	room := max(3, h-2-len(detail)-2)
-	rows := p.rows(w - 2)
+	room := max(leastRows, h-2-len(detail)-2)
 	more := len(rows) > room
 	if more {
 		room--
@@ -238,6 +243,9 @@ func (p *start) Render(w, h int) drawing {
 	lines = append(lines, "")
 	return drawing{lines: append(lines, detail[:max(0, min(len(detail), h-len(lines)))]...)}
 }
+
+// leastRows is what the list has at least: it gives way to the detail.
+const leastRows = 3
 
 // legible is how much of a name is shown before other columns are.
 const legible = 24
@@ -307,8 +315,8 @@ func (p *start) state(k ui.Known) (tone, string) {
 	return warning, "cut" + far
 }
 
-// detail says where a workspace stands and what enter does.
-func (p *start) detail(k ui.Known, w int) []string {
+// detail says where a workspace stands and what enter does, in h lines if it can.
+func (p *start) detail(k ui.Known, w, h int) []string {
 	look := p.c.look
 	var out []string
 	add := func(s string, render func(...string) string) { out = append(out, prose(s, w, render)...) }
@@ -316,7 +324,14 @@ func (p *start) detail(k ui.Known, w int) []string {
 	case ui.Drafted:
 		add("Its answers are kept, and nothing was deployed yet.", look.Text.Render)
 	case ui.Unfinished:
-		out = p.stopped(k, w)
+		if k.Resume == nil {
+			add(or(k.Why, "Its last run did not come to its end."), look.Text.Render)
+			break
+		}
+		if p.exporting == k.Key {
+			h -= 2
+		}
+		out = look.resume(k, p.c.now(), w, h)
 	case ui.Deployed:
 		add("Everything was carried out. Status counts the instances; one more can be added, or one removed, while people use it.", look.Text.Render)
 	case ui.Busy:
@@ -324,8 +339,10 @@ func (p *start) detail(k ui.Known, w int) []string {
 	case ui.Unreadable:
 		add(k.Why, look.Text.Render)
 	}
-	for _, text := range k.Notes {
-		out = append(out, look.finding(warning, text, "", w)...)
+	if k.Resume == nil { // which has them
+		for _, text := range k.Notes {
+			out = append(out, look.finding(warning, text, "", w)...)
+		}
 	}
 	if k.Stale {
 		out = append(out, prose("o drops them, and begins with the answers that are kept.", w, look.Text.Render)...)
@@ -334,36 +351,6 @@ func (p *start) detail(k ui.Known, w int) []string {
 		out = append(out, "", look.spin(p.c.beat)+" "+look.Muted.Render("writing its files"))
 	}
 	return out
-}
-
-// stopped says where the last run stopped and why.
-func (p *start) stopped(k ui.Known, w int) []string {
-	look := p.c.look
-	if k.Last == nil {
-		return prose(or(k.Why, "Its last run did not come to its end."), w, look.Text.Render)
-	}
-	var out []string
-	for i, f := range k.Last.Failures {
-		if i > 0 {
-			break
-		}
-		where := ""
-		if f.Host != "" {
-			where = " on " + f.Host
-		}
-		out = append(out, look.Strong.Render(look.cut(or(f.Title, f.Step)+where, w)))
-		message := prose(f.Message, w, look.Text.Render)
-		out = append(out, message[:min(2, len(message))]...)
-		out = append(out, prose(f.Cause, w, look.Muted.Render)...)
-	}
-	if len(k.Last.Failures) == 0 {
-		brief := k.Last.Brief(p.c.now())
-		out = prose(strings.ToUpper(brief[:1])+brief[1:]+".", w, look.Text.Render)
-		if k.Last.Outcome == "" {
-			out = append(out, prose("rcwizard or this machine went down in the middle of it.", w, look.Muted.Render)...)
-		}
-	}
-	return append(append(out, ""), prose("What is done stays done. Going on looks at every step again and does what is missing.", w, look.Muted.Render)...)
 }
 
 // welcome is what somebody sees who has no workspace yet.

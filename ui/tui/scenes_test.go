@@ -21,22 +21,15 @@ func startScenes() []scene {
 		b := knowing()
 		b.Known[0].Stale = true
 		b.Known[0].Notes = []string{"these answers are older than what another run has changed since, and have no rc3: carried out as they are, they take that back"}
+		b.Known[0].Resume.Notes = b.Known[0].Notes
 		return b
 	}
-	return []scene{
+	return append(resumeScenes(), []scene{
 		{file: "start", name: "nothing is known", play: func(*driver) {}},
 		{file: "start", name: "unfinished", backend: knowing, play: func(*driver) {}},
 		{file: "start", name: "draft", backend: knowing, play: func(d *driver) { d.press("down") }},
 		{file: "start", name: "unreadable", backend: knowing, play: func(d *driver) { d.press("down", "down", "down", "down") }},
 		{file: "start", name: "exported", backend: knowing, play: func(d *driver) { d.press("e") }},
-		{file: "start", name: "cut", backend: func() *uitest.Backend {
-			b := knowing()
-			last := b.Known[0].Last
-			last.Outcome, last.Failures, last.Ended = "", nil, time.Time{}
-			last.Cut = []engine.StepRef{{Step: "db/compose-up", Title: "Start MongoDB, NATS and monitoring", Host: "db"}}
-			b.Known[0].Notes = []string{"rcwizard 0.9.0 wrote its journal, and this is 1.0.0: what is done is seen on the servers."}
-			return b
-		}, play: func(*driver) {}},
 		{file: "start", name: "older answers", backend: overtaken, play: func(d *driver) { d.press("o") }},
 		{file: "start", name: "loading", backend: func() *uitest.Backend {
 			return &uitest.Backend{Delays: map[string]time.Duration{"Workspaces": time.Hour}}
@@ -55,7 +48,7 @@ func startScenes() []scene {
 			b.Known[2].Domain = "チャット.例え.テスト"
 			return b
 		}, play: func(d *driver) { d.press("down", "down") }},
-	}
+	}...)
 }
 
 func overlayScenes() []scene {

@@ -37,6 +37,7 @@ func Known() []ui.Known {
 				Doing: "install", Started: at(0), Ended: at(754), Seen: at(754), Outcome: engine.Failed, Steps: 61, Done: 24,
 				Failures: []engine.Failure{Failure()},
 			},
+			Resume: Resume(),
 		},
 		{Key: "draft-1", Hosts: 3, State: ui.Drafted, Page: "workspace"},
 		{
@@ -54,6 +55,17 @@ func Known() []ui.Known {
 			Key: "lab", Name: "lab", State: ui.Unreadable,
 			Why: "workspace.yaml of lab cannot be read: line 7: unknown key hots, did you mean hosts? Correct it in /home/ada/.local/state/rcwizard/lab, or delete that folder.",
 		},
+	}
+}
+
+// Resume is what is said of a deployment that failed, and of which the release was
+// corrected since.
+func Resume() *ui.Resume {
+	_, _, pull, _, _ := steps()
+	return &ui.Resume{
+		Workspace: "chat-example-com", Doing: "install", Started: at(0), Seen: at(754), Outcome: engine.Failed,
+		Steps: 61, Done: 24, Failed: []engine.Failure{Failure()}, Next: &pull, Left: 37,
+		Answers: []workspace.Difference{{Field: "release", Before: "8.9.99", After: "8.9.1"}},
 	}
 }
 
