@@ -135,12 +135,16 @@ func TestUnderWay(t *testing.T) {
 		call     string
 	}{
 		"an addition": {
-			&ui.Change{Kind: ui.AddInstances, Instances: []string{"rc-berlin"}, Begun: true}, "2",
-			[]string{"1  go on adding rc-berlin", "2  take rc-berlin back"}, "Alter chat-example-com remove",
+			&ui.Change{Kind: ui.AddInstances, Instances: []string{"rc-berlin"}, Begun: true},
+			"2",
+			[]string{"1  go on adding rc-berlin", "2  take rc-berlin back"},
+			"Alter chat-example-com remove",
 		},
 		"a removal": {
-			&ui.Change{Kind: ui.RemoveInstances, Instances: []string{"rc-paris"}, Begun: true}, "1",
-			[]string{"1  go on removing rc-paris\nWhat with"}, "Alter chat-example-com remove",
+			&ui.Change{Kind: ui.RemoveInstances, Instances: []string{"rc-paris"}, Begun: true},
+			"1",
+			[]string{"1  go on removing rc-paris\nWhat with"},
+			"Alter chat-example-com remove",
 		},
 		"nothing": {nil, "9", []string{"done        24 of 61 steps", "answers     release: 8.9.99 -> 8.9.1", "flags       --skip: host:db:clock -> nothing", "\nReview\n"}, "Open chat-example-com"},
 	} {

@@ -219,7 +219,7 @@ func (p *start) Render(w, h int) drawing {
 	rows := p.rows(w - 2)
 	var detail []string
 	if onOne {
-		detail = p.detail(chosen, w, h-3-min(len(rows), leastRows))
+		detail = p.detail(chosen, w, h-3-min(len(rows), leastRows), h-3-len(rows))
 	} else {
 		detail = prose("Describe your servers and what you want of them. Nothing is changed on them before you have seen the plan.", w, look.Muted.Render)
 	}
@@ -315,8 +315,9 @@ func (p *start) state(k ui.Known) (tone, string) {
 	return warning, "cut" + far
 }
 
-// detail says where a workspace stands and what enter does, in h lines if it can.
-func (p *start) detail(k ui.Known, w, h int) []string {
+// detail says where a workspace stands and what enter does, in h lines if it can, of
+// which some are free: the list does not need them.
+func (p *start) detail(k ui.Known, w, h, free int) []string {
 	look := p.c.look
 	var out []string
 	add := func(s string, render func(...string) string) { out = append(out, prose(s, w, render)...) }
@@ -329,9 +330,9 @@ func (p *start) detail(k ui.Known, w, h int) []string {
 			break
 		}
 		if p.exporting == k.Key {
-			h -= 2
+			h, free = h-2, free-2
 		}
-		out = look.resume(k, p.c.now(), w, h)
+		out = look.resume(k, p.c.now(), w, h, free)
 	case ui.Deployed:
 		add("Everything was carried out. Status counts the instances; one more can be added, or one removed, while people use it.", look.Text.Render)
 	case ui.Busy:

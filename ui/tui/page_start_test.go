@@ -88,7 +88,7 @@ func TestResumeFits(t *testing.T) {
 	now := uitest.Begin().Add(26 * time.Minute)
 	before := 0
 	for h := range 40 {
-		lines := look.resume(k, now, 56, h)
+		lines := look.resume(k, now, 56, h, h)
 		if len(lines) > h || len(lines) < before {
 			t.Errorf("%d lines in %d, and %d in one less", len(lines), h, before)
 		}
@@ -99,13 +99,13 @@ func TestResumeFits(t *testing.T) {
 			}
 		}
 	}
-	five := strings.Join(look.resume(k, now, 56, 5), "\n")
+	five := strings.Join(look.resume(k, now, 56, 5, 5), "\n")
 	for _, want := range []string{"Pull images on rc-frankfurt", "and 1 more", "release: 8.9.99 → 8.9.1, and 5 more", "Next", "Cut", "24 of 61 steps of install"} {
 		if !strings.Contains(five, want) {
 			t.Errorf("in five lines there is no %q:\n%s", want, five)
 		}
 	}
-	all := strings.Join(look.resume(k, now, 120, 40), "\n")
+	all := strings.Join(look.resume(k, now, 120, 40, 40), "\n")
 	for _, want := range []string{"Cause", "To do", "docker compose up -d", "grafana.mode", "--overwrite-edited: nothing → true", "rcwizard 0.9.0", "What is done stays done"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("in forty lines there is no %q:\n%s", want, all)

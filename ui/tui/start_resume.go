@@ -25,8 +25,9 @@ type fact struct {
 }
 
 // resume is what was done of a workspace, what was cut, what is next, and what is
-// not as it was, in h lines: what there is no room for is the least important.
-func (l Look) resume(k ui.Known, now time.Time, w, h int) []string {
+// not as it was, in h lines: what there is no room for is the least important. What
+// is the same of every workspace is said only in lines that are free.
+func (l Look) resume(k ui.Known, now time.Time, w, h, free int) []string {
 	const gap = 3
 	facts := l.facts(k, now)
 	label := 0
@@ -47,7 +48,7 @@ func (l Look) resume(k ui.Known, now time.Time, w, h int) []string {
 		}
 	}
 	promise := prose("What is done stays done. Going on looks at every step again and does what is missing.", w, l.Muted.Render)
-	if len(out)+1+len(promise) <= h {
+	if len(out)+1+len(promise) <= min(h, free) {
 		out = append(append(out, ""), promise...)
 	}
 	return out
@@ -56,18 +57,21 @@ func (l Look) resume(k ui.Known, now time.Time, w, h int) []string {
 // facts are in the order in which they are told.
 func (l Look) facts(k ui.Known, now time.Time) []fact {
 	r := *k.Resume
-	one := func(label, text string, weight int) fact {
-		return fact{label: label, items: given(text), weight: weight}
+	one := func(label, text string, weight int) (f fact) {
+		f.label, f.weight = label, weight
+		f.tell(text)
+		return f
 	}
 	spare := func(label string, items []string) fact { return fact{label: label, items: items, spare: true} }
-	var failed, causes, nexts, cut, commands []string
+	var failed, causes, nexts, cut, commands fact
 	for _, f := range r.Failed {
-		failed = append(failed, onHost(f.StepRef)+": "+f.Message)
-		causes, nexts = append(causes, given(f.Cause)...), append(nexts, given(f.Next)...)
+		failed.tell(onHost(f.StepRef) + ": " + f.Message)
+		causes.tell(f.Cause)
+		nexts.tell(f.Next)
 	}
 	for _, c := range r.Cut {
-		cut = append(cut, onHost(c.StepRef)+", begun "+ui.Ago(c.Began, now))
-		commands = append(commands, given(c.Command)...)
+		cut.tell(onHost(c.StepRef) + ", begun " + ui.Ago(c.Began, now))
+		commands.tell(c.Command)
 	}
 	next := ""
 	if r.Next != nil {
@@ -79,11 +83,11 @@ func (l Look) facts(k ui.Known, now time.Time) []fact {
 	all := []fact{
 		one("Change", changing(k.UnderWay), 5),
 		one("Done", l.far(r, now), 4),
-		{label: "Failed", items: failed, weight: 9},
-		spare("Cause", causes),
-		{label: "To do", items: nexts, weight: 2},
-		{label: "Cut", items: cut, weight: 6},
-		spare("Command", commands),
+		{label: "Failed", items: failed.items, weight: 9},
+		spare("Cause", causes.items),
+		{label: "To do", items: nexts.items, weight: 2},
+		{label: "Cut", items: cut.items, weight: 6},
+		spare("Command", commands.items),
 		one("Next", next, 7),
 		{label: "Answers", items: l.differences(r.Answers), weight: 8},
 		{label: "Flags", items: l.differences(r.Flags), weight: 3},
@@ -99,11 +103,11 @@ func (l Look) facts(k ui.Known, now time.Time) []fact {
 	return kept
 }
 
-func given(s string) []string {
-	if s == "" {
-		return nil
+// tell adds an item, if there is any.
+func (f *fact) tell(item string) {
+	if item != "" {
+		f.items = append(f.items, item)
 	}
-	return []string{s}
 }
 
 func onHost(s engine.StepRef) string {
