@@ -172,7 +172,7 @@ func TestStopKeepsTheFailureThatNobodyTriedAgain(t *testing.T) {
 			"a/1 failed applying: the disk is full",
 			"stopping after the steps in flight: asked to stop", "b/1 applied in 1m1s", "failed",
 		}},
-		"looking": {62 * time.Second, []string{
+		"looking": {65 * time.Second, []string{
 			"a/1 failed applying: the disk is full", "b/1 applied in 1m1s",
 			"a/1 note: it is tried again", "stopping after the steps in flight: asked to stop",
 			"a/1 failed applying: the disk is full", "failed",
