@@ -64,7 +64,7 @@ func (d difference) String() string {
 // TestOfficialEqualsBundled is the gate for both kinds of compose files: what
 // docker compose makes of Rocket.Chat's own with our overrides is what it makes of
 // ours, but for a written list of differences, of which each is there.
-func TestOfficialEqualsBundled(t *testing.T) {
+func TestOfficialEqualsBundled(t *testing.T) { //nolint:tparallel // the one subtest waits for all of its own
 	t.Parallel()
 	compose := program(t, "RCWIZARD_COMPOSE", "docker-compose")
 	unseen := map[string]bool{}
