@@ -216,14 +216,7 @@ func TestCutRemovalGoesOn(t *testing.T) {
 	if diff := cmp.Diff(want, *d.Change); diff != "" {
 		t.Error(diff)
 	}
-	ans, err := b.usable(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := b.alteration(d, ans)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ans, c := changing(t, b, d)
 	if !c.goesOn || c.adds || c.drain != cut.Drain || !c.withoutHost || c.ans.again != cut.Command {
 		t.Errorf("%+v", c)
 	}
@@ -295,14 +288,7 @@ func TestChangeOfDraft(t *testing.T) {
 	b := newBackend(t)
 	key, folder := deployedIn(t, b)
 	d := joinedTo(t, b, key)
-	ans, err := b.usable(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := b.alteration(d, ans)
-	if err != nil {
-		t.Fatal(err)
-	}
+	ans, c := changing(t, b, d)
 	want := "rcwizard add-instance ada@192.0.2.99:22 --workspace " + ans.workspace.Name + " --name " + d.Change.Instances[0] + " --private-ip 10.0.0.99"
 	if !strings.HasPrefix(c.ans.again, want) {
 		t.Errorf("%s\nwanted %s", c.ans.again, want)
@@ -329,4 +315,18 @@ func TestChangeOfDraft(t *testing.T) {
 	if _, err := b.alteration(gone, ans); err == nil || !strings.Contains(err.Error(), "last instance") {
 		t.Error(err)
 	}
+}
+
+// changing are the answers of a draft, and its change as the commands make it.
+func changing(t *testing.T, b *backend, d ui.Draft) (answers, *alteration) {
+	t.Helper()
+	ans, err := b.usable(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := b.alteration(d, ans)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ans, c
 }

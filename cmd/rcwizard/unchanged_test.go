@@ -226,14 +226,7 @@ func TestChangeTakesSecretsOfNow(t *testing.T) {
 	if err := folder.SaveSecrets(theirs); err != nil {
 		t.Fatal(err)
 	}
-	ans, err := b.usable(d)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := b.alteration(d, ans)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, c := changing(t, b, d)
 	if s := c.ans.secrets; s.License != "theirs" || s.Hosts["host1"].SSHPassword != "correct horse" {
 		t.Error("the secrets are not those of now")
 	}
