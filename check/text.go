@@ -8,13 +8,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
-)
 
-// textWidth is where sentences and tables are broken. Commands stay on one line,
-// because they are copied.
-const textWidth = 80
+	"github.com/rcwizard/rcwizard/internal/plaintext"
+)
 
 // WriteText writes the report for a person: what was found of each host, the
 // table of ports, the verdict, and what is not well, opened up. It uses no colour
@@ -25,7 +22,7 @@ func WriteText(w io.Writer, r Report) error {
 	table(&b, r.hostTable())
 	table(&b, r.portTable())
 	r.open(&b)
-	if _, err := io.WriteString(w, printable(b.String())); err != nil {
+	if _, err := io.WriteString(w, plaintext.Printable(b.String())); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
@@ -36,16 +33,16 @@ func WriteText(w io.Writer, r Report) error {
 func WriteOpen(w io.Writer, r Report) error {
 	var b bytes.Buffer
 	r.open(&b)
-	if _, err := io.WriteString(w, printable(b.String())); err != nil {
+	if _, err := io.WriteString(w, plaintext.Printable(b.String())); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
 }
 
 func (r Report) open(b *bytes.Buffer) {
-	paragraph(b, "", r.Summary())
+	plaintext.Paragraph(b, "", r.Summary())
 	for _, word := range r.UnknownSkips {
-		paragraph(b, "", "--skip "+word+" names no check")
+		plaintext.Paragraph(b, "", "--skip "+word+" names no check")
 	}
 	for _, g := range opened(r.Findings) {
 		b.WriteByte('\n')
@@ -54,8 +51,8 @@ func (r Report) open(b *bytes.Buffer) {
 	for _, f := range r.Findings {
 		if f.Skipped && f.Because == "" && f.Verdict != Pass {
 			b.WriteByte('\n')
-			paragraph(b, label("skipped"), f.Title+" (found: "+string(f.Verdict)+")")
-			paragraph(b, indent, f.ID)
+			plaintext.Paragraph(b, label("skipped"), f.Title+" (found: "+string(f.Verdict)+")")
+			plaintext.Paragraph(b, indent, f.ID)
 		}
 	}
 }
@@ -85,11 +82,11 @@ func WriteFirewall(w io.Writer, all []Lines) error {
 		}
 		switch {
 		case l.Firewall == Cloud:
-			paragraph(&b, "", l.Host+": as a cloud's security group; nothing else is let in")
+			plaintext.Paragraph(&b, "", l.Host+": as a cloud's security group; nothing else is let in")
 		case l.Active:
-			paragraph(&b, "", l.Host+": "+string(l.Firewall)+", which is active")
+			plaintext.Paragraph(&b, "", l.Host+": "+string(l.Firewall)+", which is active")
 		default:
-			paragraph(&b, "", l.Host+": "+string(l.Firewall)+", if you turn it on")
+			plaintext.Paragraph(&b, "", l.Host+": "+string(l.Firewall)+", if you turn it on")
 		}
 		for _, line := range l.Apply {
 			b.WriteString("    " + line + "\n")
@@ -101,7 +98,7 @@ func WriteFirewall(w io.Writer, all []Lines) error {
 			b.WriteString("    " + line + "\n")
 		}
 	}
-	if _, err := io.WriteString(w, printable(b.String())); err != nil {
+	if _, err := io.WriteString(w, plaintext.Printable(b.String())); err != nil {
 		return fmt.Errorf("write the firewall lines: %w", err)
 	}
 	return nil
@@ -204,7 +201,7 @@ func table(b *bytes.Buffer, rows [][]string) {
 	owner := "" // whose the columns at the break are
 	for at := 1; at < len(rows[0]); {
 		end, total := at, first
-		for end < len(rows[0]) && (end == at || total+gap+width(end) <= textWidth) {
+		for end < len(rows[0]) && (end == at || total+gap+width(end) <= plaintext.Width) {
 			total += gap + width(end)
 			end++
 		}
@@ -291,51 +288,18 @@ func label(word string) string { return fmt.Sprintf("%-9s", word) }
 
 func (g group) write(b *bytes.Buffer) {
 	f := g.first
-	paragraph(b, label(string(f.Verdict)), f.Title)
+	plaintext.Paragraph(b, label(string(f.Verdict)), f.Title)
 	for _, line := range [][2]string{{"tried", f.Tried}, {"got", f.Got}, {"means", f.Means}, {"do", f.Do}} {
 		if line[1] != "" {
-			paragraph(b, indent+fmt.Sprintf("%-7s", line[0]), line[1])
+			plaintext.Paragraph(b, indent+fmt.Sprintf("%-7s", line[0]), line[1])
 		}
 	}
 	if len(g.commands) > 0 {
-		paragraph(b, indent, "type on "+f.Host+", as root:")
+		plaintext.Paragraph(b, indent, "type on "+f.Host+", as root:")
 		for _, c := range g.commands {
 			b.WriteString("  " + c + "\n")
 		}
 	}
 	ids := append([]string{f.ID}, g.others...)
-	paragraph(b, indent+fmt.Sprintf("%-7s", "id"), strings.Join(ids, ", "))
-}
-
-// paragraph writes text after a label, broken between words, with the lines that
-// follow under the first.
-func paragraph(b *bytes.Buffer, label, text string) {
-	column := utf8.RuneCountInString(label)
-	b.WriteString(label)
-	at := column
-	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case at+1+n > textWidth:
-			b.WriteString("\n" + strings.Repeat(" ", column))
-			at = column
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(word)
-		at += n
-	}
-	b.WriteByte('\n')
-}
-
-// printable keeps what hosts sent from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
-			return '?'
-		}
-		return r
-	}, s)
+	plaintext.Paragraph(b, indent+fmt.Sprintf("%-7s", "id"), strings.Join(ids, ", "))
 }

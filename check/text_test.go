@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/rcwizard/rcwizard/internal/plaintext"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
@@ -74,7 +75,7 @@ func TestWriteText(t *testing.T) {
 		}
 		golden(t, "text-"+name, b.Bytes())
 		for line := range strings.Lines(b.String()) {
-			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > textWidth && !strings.HasPrefix(line, "  ufw") {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > plaintext.Width && !strings.HasPrefix(line, "  ufw") {
 				t.Errorf("%s: %d columns: %s", name, n, line)
 			}
 			if strings.ContainsRune(line, '\x1b') {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rcwizard/rcwizard/internal/plaintext"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
@@ -454,8 +455,8 @@ func TestJudge(t *testing.T) {
 			}
 			golden(t, strings.ReplaceAll(name, " ", "-"), b.Bytes())
 			for line := range strings.Lines(b.String()) {
-				if len([]rune(line)) > textWidth+1 {
-					t.Errorf("line of more than %d columns: %s", textWidth, line)
+				if len([]rune(line)) > plaintext.Width+1 {
+					t.Errorf("line of more than %d columns: %s", plaintext.Width, line)
 				}
 			}
 		})

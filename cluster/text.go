@@ -7,12 +7,9 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf8"
-)
 
-// textWidth is where sentences are broken; tables keep their rows whole.
-const textWidth = 80
+	"github.com/rcwizard/rcwizard/internal/plaintext"
+)
 
 // WriteText writes the report for a person: one table, what stands around the
 // instances, the verdict, and the findings with what to do. It uses no colour
@@ -28,22 +25,22 @@ func WriteText(w io.Writer, r Report) error {
 	align(&b, rows)
 	b.WriteByte('\n')
 	for _, line := range r.Surroundings() {
-		paragraph(&b, fmt.Sprintf("%-13s", line[0]), line[1])
+		plaintext.Paragraph(&b, fmt.Sprintf("%-13s", line[0]), line[1])
 	}
 	b.WriteByte('\n')
-	paragraph(&b, string(r.Verdict)+": ", r.Summary)
+	plaintext.Paragraph(&b, string(r.Verdict)+": ", r.Summary)
 	for _, f := range r.Findings {
 		b.WriteByte('\n')
 		label := string(f.Verdict)
 		if f.Verdict == VerdictOK {
 			label = "note"
 		}
-		paragraph(&b, fmt.Sprintf("%-9s", label), f.Text)
+		plaintext.Paragraph(&b, fmt.Sprintf("%-9s", label), f.Text)
 		if f.Hint != "" {
-			paragraph(&b, strings.Repeat(" ", 9)+"> ", f.Hint)
+			plaintext.Paragraph(&b, strings.Repeat(" ", 9)+"> ", f.Hint)
 		}
 	}
-	if _, err := io.WriteString(w, printable(b.String())); err != nil {
+	if _, err := io.WriteString(w, plaintext.Printable(b.String())); err != nil {
 		return fmt.Errorf("write the report: %w", err)
 	}
 	return nil
@@ -172,37 +169,4 @@ func or(s, otherwise string) string {
 		return otherwise
 	}
 	return s
-}
-
-// paragraph writes text after a label, broken between words, with the lines
-// that follow under the first.
-func paragraph(b *bytes.Buffer, label, text string) {
-	column := utf8.RuneCountInString(label)
-	b.WriteString(label)
-	at := column
-	for i, word := range strings.Fields(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case at+1+n > textWidth:
-			b.WriteString("\n" + strings.Repeat(" ", column))
-			at = column
-		default:
-			b.WriteByte(' ')
-			at++
-		}
-		b.WriteString(word)
-		at += n
-	}
-	b.WriteByte('\n')
-}
-
-// printable keeps what hosts sent from steering the terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
-			return '?'
-		}
-		return r
-	}, s)
 }

@@ -1,8 +1,9 @@
 package plain
 
 import (
-	"strings"
 	"unicode/utf8"
+
+	"github.com/rcwizard/rcwizard/internal/plaintext"
 )
 
 // narrowest is the least room that is worth breaking a text for.
@@ -18,21 +19,5 @@ func (s Style) wrap(text string, indent int) string {
 	if s.Columns == 0 || room < narrowest || utf8.RuneCountInString(text) <= room {
 		return text
 	}
-	var b strings.Builder
-	used := 0
-	for word := range strings.FieldsSeq(text) {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case used == 0:
-		case used+1+n > room:
-			b.WriteString("\n" + strings.Repeat(" ", indent))
-			used = 0
-		default:
-			b.WriteByte(' ')
-			used++
-		}
-		b.WriteString(word)
-		used += n
-	}
-	return b.String()
+	return plaintext.Wrap(text, room, indent)
 }
