@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/remote/facts"
@@ -52,19 +50,7 @@ func TestDockerCommands(t *testing.T) {
 	if _, err := DockerCommands("rc1", "snap", facts.OS{ID: "debian", Version: "13"}); err == nil {
 		t.Error("there is no source snap")
 	}
-	const golden = "testdata/docker-commands.golden"
-	if *update {
-		if err := os.WriteFile(golden, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.String()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	golden(t, "docker-commands", b.String())
 }
 
 // The commands that are shown are those that are run, in their order, until one

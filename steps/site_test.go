@@ -3,12 +3,10 @@ package steps
 import (
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/rcwizard/rcwizard/internal/goldenfile"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/remote/facts"
 	"github.com/rcwizard/rcwizard/remote/remotetest"
@@ -85,19 +83,7 @@ func one(t *testing.T, s *Site, role render.Role) project {
 // golden compares text with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", file, diff)
-	}
+	goldenfile.Compare(t, *update, filepath.Join("testdata", name+".golden"), []byte(got))
 }
 
 func TestHostNotConnected(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/rcwizard/rcwizard/internal/goldenfile"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -16,19 +18,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // golden compares with testdata/name, or writes it with -update.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	goldenfile.Compare(t, *update, filepath.Join("testdata", name), []byte(got))
 }
 
 // four is the guide's example: a database, a proxy and two instances.

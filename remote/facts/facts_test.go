@@ -11,8 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/rcwizard/rcwizard/internal/goldenfile"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/remote/facts"
 	"github.com/rcwizard/rcwizard/remote/remotetest"
@@ -39,19 +38,7 @@ func TestParse(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden := strings.TrimSuffix(file, ".txt") + ".golden"
-		if *update {
-			if err := os.WriteFile(golden, append(got, '\n'), 0o600); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), string(got)+"\n"); diff != "" {
-			t.Errorf("%s: %s", file, diff)
-		}
+		goldenfile.Compare(t, *update, strings.TrimSuffix(file, ".txt")+".golden", append(got, '\n'))
 	}
 }
 

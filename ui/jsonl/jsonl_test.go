@@ -13,9 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/internal/goldenfile"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/jsonl"
 	"github.com/rcwizard/rcwizard/ui/uitest"
@@ -44,19 +43,7 @@ func TestGoldens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := printed(t, face)
-			path := filepath.Join("testdata", name+".golden")
-			if *update {
-				if err := os.WriteFile(path, got, 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
-				t.Errorf("%s (-want +got):\n%s", path, diff)
-			}
+			goldenfile.Compare(t, *update, filepath.Join("testdata", name+".golden"), got)
 		})
 	}
 }

@@ -5,16 +5,14 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/rcwizard/rcwizard/engine"
+	"github.com/rcwizard/rcwizard/internal/goldenfile"
 	"github.com/rcwizard/rcwizard/ui"
 	"github.com/rcwizard/rcwizard/ui/plain"
 	"github.com/rcwizard/rcwizard/ui/uitest"
@@ -25,19 +23,7 @@ var update = flag.Bool("update", false, "write the goldens")
 
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	goldenfile.Compare(t, *update, filepath.Join("testdata", name+".golden"), got)
 }
 
 func TestGoldens(t *testing.T) {

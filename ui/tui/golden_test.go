@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"image/color"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,6 +17,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
+	"github.com/rcwizard/rcwizard/internal/goldenfile"
 	"github.com/rcwizard/rcwizard/ui/uitest"
 )
 
@@ -118,20 +118,7 @@ func TestScenes(t *testing.T) {
 
 func golden(t *testing.T, name string, got []byte) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := gocmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
-		t.Errorf("%s is not as it was (-update writes it anew):\n%s", path, diff)
-	}
+	goldenfile.Compare(t, *update, filepath.Join("testdata", name), got)
 }
 
 // picture is the screen at a size, with what else the terminal is told.
