@@ -74,9 +74,11 @@ func seconds(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// older reports whether version a is older than b, number by number; what is not
-// a number ends a version. Of two of which one is no version, none is older.
-func older(a, b string) bool {
+// Older reports whether version a comes before b. Both are dotted numbers, with
+// or without a leading v; what follows the numbers ("-desktop.1", "+dfsg1") does
+// not count. Of two of which one is no version, none is older: what cannot be
+// read is not a reason to refuse a host.
+func Older(a, b string) bool {
 	x, y := numbers(a), numbers(b)
 	if len(x) == 0 || len(y) == 0 {
 		return false

@@ -283,7 +283,7 @@ func (j *hostJudge) docker() {
 		switch {
 		case !isVersion(d.Engine):
 			j.find("docker", Unknown, "docker-version-unknown", pairs...)
-		case older(d.Engine, OldestDocker):
+		case Older(d.Engine, OldestDocker):
 			j.find("docker", Fail, "docker-old", pairs...)
 		case d.ByRoot:
 			j.find("docker", Pass, "docker-by-root", pairs...)
@@ -301,7 +301,7 @@ func (j *hostJudge) docker() {
 		}
 	case !isVersion(d.Compose):
 		j.find("compose", Unknown, "compose-unknown", pairs...)
-	case older(d.Compose, OldestComposeFor(j.w.Compose)):
+	case Older(d.Compose, OldestComposeFor(j.w.Compose)):
 		j.find("compose", Fail, "compose-old", pairs...)
 	default:
 		j.find("compose", Pass, "compose-fits", pairs...)

@@ -122,9 +122,9 @@ func notLowered(w workspace.Workspace, r Release, i workspace.Instance) Finding 
 		return find(Pass, "running-none")
 	case !isVersion(running.Release) || !isVersion(w.Release):
 		return find(Unknown, "running-unclear")
-	case older(w.Release, running.Release):
+	case Older(w.Release, running.Release):
 		return find(Fail, "running-newer")
-	case older(running.Release, w.Release):
+	case Older(running.Release, w.Release):
 		return find(Pass, "running-older")
 	}
 	return find(Pass, "running-same")

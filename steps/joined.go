@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/cluster"
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/render"
@@ -54,7 +55,7 @@ func (s *Site) Running(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if older(runs, newest) {
+		if check.Older(runs, newest) {
 			return "", fmt.Errorf("%s is to be on release %s (%s), while %s runs %s: finish that upgrade first, or take it back", rp.Instance, newest, where, who, runs)
 		}
 	}

@@ -275,14 +275,14 @@ func (s *Site) unfitDocker(ctx context.Context, h remote.Host, f facts.Facts) ([
 		return nil, fmt.Errorf("ask Docker on %s: %w", h.Name(), err)
 	}
 	var flaws []flaw
-	if older(info.Version, check.OldestDocker) {
+	if check.Older(info.Version, check.OldestDocker) {
 		flaws = append(flaws, flaw{fmt.Sprintf("Docker %s is older than %s", info.Version, check.OldestDocker), "update Docker"})
 	}
 	oldest := check.OldestComposeFor(s.Workspace.Compose)
 	switch compose := f.Docker.Compose; {
 	case compose == "":
 		flaws = append(flaws, flaw{"Docker has no Compose plugin (docker compose version fails)", "install the package docker-compose-plugin"})
-	case older(compose, oldest):
+	case check.Older(compose, oldest):
 		flaws = append(flaws, flaw{fmt.Sprintf("Compose %s is older than %s", compose, oldest), "update the package docker-compose-plugin"})
 	}
 	if info.Rootless {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/render"
 )
@@ -40,14 +41,14 @@ func (s *Site) otherReleases(ctx context.Context, h remote.Host) ([]flaw, error)
 			return nil, err
 		}
 		switch {
-		case older(s.Workspace.Release, newest):
+		case check.Older(s.Workspace.Release, newest):
 			flaws = append(flaws, s.neverLowered(rp.Instance, newest, where))
 		case len(s.Workspace.Instances) > 1:
 			runs, err := p.runs(ctx)
 			if err != nil {
 				return nil, err
 			}
-			if older(runs, s.Workspace.Release) {
+			if check.Older(runs, s.Workspace.Release) {
 				flaws = append(flaws, s.notRaised(rp.Instance, runs))
 			}
 		}
@@ -60,7 +61,7 @@ func (s *Site) otherReleases(ctx context.Context, h remote.Host) ([]flaw, error)
 // only what was wanted, which may never have started.
 func (p project) release(ctx context.Context) (newest, where string, err error) {
 	see := func(release, at string) {
-		if newest == "" || older(newest, release) {
+		if newest == "" || check.Older(newest, release) {
 			newest, where = release, at
 		}
 	}

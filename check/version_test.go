@@ -1,4 +1,4 @@
-package steps
+package check
 
 import "testing"
 
@@ -27,8 +27,8 @@ func TestOlder(t *testing.T) {
 		{"v", "2.24.0", false},
 		{"99999999999999999999", "2.24.0", false},
 	} {
-		if got := older(test.a, test.b); got != test.want {
-			t.Errorf("older(%q, %q) = %t, want %t", test.a, test.b, got, test.want)
+		if got := Older(test.a, test.b); got != test.want {
+			t.Errorf("Older(%q, %q) = %t, want %t", test.a, test.b, got, test.want)
 		}
 	}
 }
