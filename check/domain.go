@@ -278,6 +278,10 @@ func (j nameJudge) address(port int, p Probe, elsewhere bool) Finding {
 		return find(Unknown, "name-not-asked")
 	case o == OutcomeOpened && p.Service == "":
 		return find(Unknown, "name-not-asked")
+	case o.opened() && l.Owner == OwnerUs && p.Service == ServiceRedirect:
+		return find(Pass, "name-redirects")
+	case o.opened() && l.Owner == OwnerUs && p.Service == ServiceAnother:
+		return find(Fail, "name-another")
 	case o.opened() && l.Owner == OwnerUs && p.Service == ServiceSilent:
 		return find(Warn, "name-silent")
 	case o.opened():

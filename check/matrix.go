@@ -71,7 +71,7 @@ func matrix(w workspace.Workspace, e Evidence, findings []Finding) Matrix {
 // state is the word for a cell.
 func state(kind Kind) string {
 	switch kind {
-	case "port-open", "port-open-service", "external-answers":
+	case "port-open", "port-open-service", "port-open-redirect", "external-answers":
 		return "open"
 	case "port-filtered", "world-filtered":
 		return "filtered"
@@ -83,7 +83,7 @@ func state(kind Kind) string {
 		return "no route"
 	case "port-no-neighbour":
 		return "no host"
-	case "port-intercepted", "port-intercepted-silent", "port-elsewhere", "port-service-wrong", "external-wrong":
+	case "port-intercepted", "port-intercepted-silent", "port-elsewhere", "port-service-wrong", "port-service-another", "external-wrong":
 		return "stranger"
 	case "port-service-silent":
 		return "silent"

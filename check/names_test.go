@@ -91,6 +91,8 @@ func nameScenarios() []scenario {
 
 		{name443, Pass, "name-reached", namePort(ready, nonce)},
 		{name443, Pass, "name-reached", namePort(httpsOurs, Probe{Outcome: OutcomeSilence, Service: ServiceRight})},
+		{name443, Pass, "name-redirects", namePort(httpsOurs, Probe{Outcome: OutcomeSilence, Service: ServiceRedirect})},
+		{name443, Fail, "name-another", namePort(httpsOurs, Probe{Outcome: OutcomeSilence, Service: ServiceAnother})},
 		{name443, Unknown, "name-not-asked", namePort(httpsOurs, Probe{Outcome: OutcomeSilence})},
 		{name443, Warn, "name-silent", namePort(httpsOurs, Probe{Outcome: OutcomeOpened, Service: ServiceSilent})},
 		{name443, Fail, "name-intercepted", namePort(httpsOurs, Probe{Outcome: OutcomeSilence, Service: ServiceWrong})},

@@ -113,6 +113,12 @@ const (
 	ServiceRight  ServiceAnswer = "right"
 	ServiceWrong  ServiceAnswer = "wrong"
 	ServiceSilent ServiceAnswer = "silent"
+	// ServiceAnother is a Rocket.Chat that is none of the workspace's instances, as
+	// the id shows that it answers with.
+	ServiceAnother ServiceAnswer = "another"
+	// ServiceRedirect sends on to the domain over HTTPS, as the proxy does; it does
+	// not show that it is this one.
+	ServiceRedirect ServiceAnswer = "redirect"
 )
 
 // Probe is what came of connecting along an edge.
@@ -346,6 +352,10 @@ func (j cellJudge) opened() Finding {
 		return j.find(Pass, "port-open-service")
 	case ServiceWrong:
 		return j.find(Fail, "port-service-wrong")
+	case ServiceAnother:
+		return j.find(Fail, "port-service-another")
+	case ServiceRedirect:
+		return j.find(Pass, "port-open-redirect")
 	case ServiceSilent:
 		return j.find(Warn, "port-service-silent")
 	}

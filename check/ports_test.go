@@ -16,6 +16,12 @@ func portScenarios() []scenario {
 	nonce := Probe{Outcome: OutcomeNonce, After: time.Millisecond}
 	other := Probe{Outcome: OutcomeOther, Detail: "SSH-2.0-dropbear"}
 	silence := Probe{Outcome: OutcomeSilence, After: 3 * time.Second}
+	fromWorld := func(p Probe) func(*workspace.Workspace, *Evidence) {
+		return func(_ *workspace.Workspace, e *Evidence) {
+			p.Address = "192.0.2.13:443"
+			e.Listeners[https], e.Probes[toWorld] = ours, p
+		}
+	}
 	asked := func(a ServiceAnswer) Probe { return Probe{Outcome: OutcomeSilence, Service: a} }
 	return []scenario{
 		{portRC1, Pass, "port-open", both(ready, nonce)},
@@ -35,6 +41,8 @@ func portScenarios() []scenario {
 
 		{portRC1, Pass, "port-open-service", both(ours, asked(ServiceRight))},
 		{portRC1, Fail, "port-service-wrong", both(ours, asked(ServiceWrong))},
+		{"port:world:edge:443", Fail, "port-service-another", fromWorld(asked(ServiceAnother))},
+		{"port:world:edge:443", Pass, "port-open-redirect", fromWorld(asked(ServiceRedirect))},
 		{portRC1, Warn, "port-service-silent", both(ours, asked(ServiceSilent))},
 		{portRC1, Unknown, "port-service-not-asked", both(ours, asked(""))},
 		{portRC1, Fail, "port-filtered", both(ours, timeout)},

@@ -140,9 +140,10 @@ func (j *judge) ids(i int) []string {
 // strangers judges ids that answer through the proxy and are no planned
 // instance's. It reports whether there are no others.
 func (j *judge) strangers() (only bool) {
-	known, strangers := make([]string, 0, 2*len(j.w.Instances)), []string(nil)
+	known, strangers, whole := make([]string, 0, 2*len(j.w.Instances)), []string(nil), true
 	for i := range j.w.Instances {
-		known = append(known, j.ids(i)...)
+		ids := j.ids(i)
+		known, whole = append(known, ids...), whole && len(ids) > 0
 	}
 	for _, s := range j.f.Proxy.Seen {
 		if !slices.Contains(known, s.ID) {
@@ -157,7 +158,8 @@ func (j *judge) strangers() (only bool) {
 		Text: "processes that are no planned instance answer through the proxy: " + strings.Join(strangers, ", "),
 		Hint: "an instance that was restarted just now has a new id; otherwise look at the proxy's list of servers",
 	}
-	if len(strangers) == len(j.f.Proxy.Seen) {
+	// One of which no id is known may be the one that answers.
+	if whole && len(strangers) == len(j.f.Proxy.Seen) {
 		f.Verdict = VerdictFailed
 		f.Text = j.f.Proxy.URL + " leads to another Rocket.Chat: none of the planned instances answers there"
 		f.Hint = "see where the domain leads, and which servers the proxy's dynamic configuration lists"

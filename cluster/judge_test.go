@@ -286,6 +286,13 @@ func TestJudge(t *testing.T) {
 			change:  func(f *Facts) { f.Proxy.Seen = []Seen{{ID: "x", Answers: 20}} },
 			verdict: VerdictFailed, summary: linked, findings: []string{"stranger"},
 		},
+		"another, or the one of which no id is known": {
+			change: func(f *Facts) {
+				f.Proxy.Seen = []Seen{{ID: "x", Answers: 20}}
+				f.Instances[1].ID, f.Registry = "", Registry{Error: refused("10.0.0.10:27017")}
+			},
+			verdict: VerdictFailed, summary: "2 instances not counted: the registry could not be read", findings: []string{"registry-silent", "not-in-rotation", "stranger"},
+		},
 		"restarted behind the proxy": {
 			change:  func(f *Facts) { f.Proxy.Seen = append(f.Proxy.Seen, Seen{ID: "x", Answers: 1}) },
 			verdict: VerdictWarning, summary: linked, findings: []string{"stranger"},

@@ -11,7 +11,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rcwizard/rcwizard/check"
@@ -25,17 +27,79 @@ const askWithin = 15 * time.Second
 
 // service asks the service of this workspace that has a port, in its own
 // language, from where it is used. MongoDB, NATS and Rocket.Chat tell which process
-// it is that answers: then it must be the one that their own host reaches, and not
-// another of its kind behind the same address.
+// it is that answers: then it must be the one that their own host reaches, behind
+// the proxy one of the workspace's instances, and not another of its kind behind
+// the same address or name. Where a process was started anew in between, the second
+// answer counts: it lies between two looks at those of our own.
 func (l *looker) service(ctx context.Context, a ask) check.ServiceAnswer {
 	said, who := l.speak(ctx, a, a.from)
 	if said != check.ServiceRight || who == "" || a.from == a.place.Host {
 		return said
 	}
-	if _, own := l.speak(ctx, a, a.place.Host); own != "" && own != who {
-		return check.ServiceWrong
+	before, whole := l.owners(ctx, a)
+	if !whole || slices.Contains(before, who) {
+		return said
 	}
-	return said
+	if said, who = l.speak(ctx, a, a.from); said != check.ServiceRight || who == "" {
+		return said
+	}
+	after, whole := l.owners(ctx, a)
+	switch {
+	case !whole || slices.Contains(before, who) || slices.Contains(after, who):
+		return said
+	case !l.isEntrance(a.place):
+		return check.ServiceWrong
+	case l.leadsOn(ctx, a, append(before, after...)):
+		return said
+	}
+	return check.ServiceAnother
+}
+
+// owners are the processes of this workspace that may answer at a port. They are
+// whole only if each of them told its id.
+func (l *looker) owners(ctx context.Context, a ask) (ids []string, whole bool) {
+	if !l.isEntrance(a.place) {
+		_, who := l.speak(ctx, a, a.place.Host)
+		return []string{who}, who != ""
+	}
+	w := l.s.Workspace
+	ids = make([]string, len(w.Instances))
+	var all sync.WaitGroup
+	for n, i := range w.Instances {
+		if h, ok := l.s.Hosts[i.Host]; ok {
+			all.Go(func() { ids[n] = cluster.AskInstance(ctx, w, i, h.Dial).ID })
+		}
+	}
+	all.Wait()
+	return ids, len(ids) > 0 && !slices.Contains(ids, "")
+}
+
+// leadsOn reports whether the proxy, where its own host reaches it, leads to others
+// than these, as it does to an instance that a change leaves out. One that does not
+// answer there is not the one that answered outside.
+func (l *looker) leadsOn(ctx context.Context, a ask, ids []string) bool {
+	near, ok := own(l.s.Workspace, check.Site{Place: a.place})
+	a.addr = near.String()
+	for range 2 * (len(ids) + 1) { // it leads to each in turn
+		said, who := l.speak(ctx, a, a.place.Host)
+		if !ok || said != check.ServiceRight || who == "" {
+			break
+		}
+		if !slices.Contains(ids, who) {
+			return true
+		}
+	}
+	return false
+}
+
+// isEntrance reports whether a port is the one at which the proxy shows the
+// workspace.
+func (l *looker) isEntrance(p check.Place) bool {
+	w := l.s.Workspace
+	if w.TLS.Mode == workspace.TLSNone {
+		return p.Host == w.Proxy.Host && p.Port == w.Proxy.HTTPPort
+	}
+	return p.Host == w.Proxy.Host && p.Port == w.Proxy.HTTPSPort
 }
 
 // speak asks from one place, and returns also which process answered; empty where
@@ -63,14 +127,16 @@ func (l *looker) speak(ctx context.Context, a ask, from string) (said check.Serv
 		return askNATS(ctx, dial, a.addr)
 	case a.place.Host == d.Host && w.RunsMonitoring() && port == w.Grafana.Port:
 		return l.askWeb(ctx, dial, a.addr, "http://"+a.addr+grafanaPath(w)+"/api/health", isGrafana)
-	// Behind the proxy it may be another instance each time.
-	case a.place.Host == w.Proxy.Host && w.TLS.Mode != workspace.TLSNone && port == w.Proxy.HTTPSPort:
-		said, _ = l.askWeb(ctx, dial, a.addr, "https://"+w.Domain+"/api/info", isRocketChat)
-		return said, ""
+	case l.isEntrance(a.place):
+		scheme := "https"
+		if w.TLS.Mode == workspace.TLSNone {
+			scheme = "http"
+		}
+		return l.askWeb(ctx, dial, a.addr, scheme+"://"+w.Domain+"/api/info", isRocketChat)
 	case a.place.Host == w.Proxy.Host && w.TLS.Mode != workspace.TLSNone && port == w.Proxy.HTTPPort:
-		return l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/", leadsTo(w.Domain))
-	case a.place.Host == w.Proxy.Host && port == w.Proxy.HTTPPort:
-		said, _ = l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/api/info", isRocketChat)
+		if said, _ = l.askWeb(ctx, dial, a.addr, "http://"+w.Domain+"/", leadsTo(w.Domain)); said == check.ServiceRight {
+			return check.ServiceRedirect, "" // as any server of this name may
+		}
 		return said, ""
 	}
 	for _, i := range w.InstancesOn(a.place.Host) {
