@@ -121,8 +121,9 @@ func dockerLines(host string, os facts.OS) []string {
 }
 
 // aptWait has apt-get wait for another package manager: a machine that has just come
-// up brings its packages up to date by itself, for minutes. Since apt 1.9.11; older
-// ones fail at once, as without it.
+// up brings its packages up to date by itself, for minutes. Since apt 1.9.11, and for
+// dpkg's lock alone; where apt-get fails at once for a lock, as `update` does up to apt
+// 3.0 for that of the lists, runPackages waits.
 const aptWait = "apt-get -o DPkg::Lock::Timeout=300 "
 
 // aptMend ends what an installation left that was cut in the middle, without which
@@ -244,16 +245,8 @@ func (s *Site) docker(host string, commands []string) engine.Step {
 				return err
 			}
 			for _, c := range commands {
-				out.Line("docker", "$ "+c)
-				res, err := h.Stream(ctx, remote.Command{Script: c, Root: true}, func(l remote.Line) { out.Line("docker", strings.TrimSpace(l.Text)) })
-				if err == nil && res.Code != 0 {
-					err = fmt.Errorf("exit code %d", res.Code)
-				}
-				if err != nil {
-					return &engine.Problem{
-						Err:  fmt.Errorf("%s: %s: %w", host, c, err),
-						Next: "see what the package manager says; while another one is at work there, wait for it and run this again; Docker's own way is told at " + dockerManual,
-					}
+				if err := s.runPackages(ctx, out, h, c); err != nil {
+					return err
 				}
 			}
 			return nil

@@ -70,22 +70,24 @@ func TestInstallDocker(t *testing.T) {
 	program("docker", "echo 'docker: not found' >&2; exit 127\n")
 	program("apt-get", `echo "apt-get $*" >>'`+ran+`'
 	case $* in "-o DPkg::Lock::Timeout=300 "*) shift 2; rm -f '`+bin+`/busy' ;; esac
+	[ "$1" != update ] || [ ! -e '`+bin+`/lists' ] || { rm '`+bin+`/lists'; echo "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)" >&2; exit 100; }
 	case $1 in check | install)
 	[ ! -e '`+bin+`/busy' ] || { echo "E: Could not get lock /var/lib/dpkg/lock-frontend." >&2; exit 100; }
 	[ ! -e '`+bin+`/cut' ] || { echo "E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem." >&2; exit 100; }
 	esac
 	[ "$1" != install ] || { echo "E: Unable to locate package $3" >&2; exit 100; }`)
 	// An installation before this one was cut in the middle, and the machine itself
-	// is at work on its packages until it is waited for.
+	// is at work on its packages until it is waited for, as apt-get itself does for
+	// dpkg's lock, and not for that of the lists.
 	program("dpkg", `[ "$*" = '--configure -a' ] || exit 0
 	[ ! -e '`+bin+`/busy' ] || { echo "dpkg: error: dpkg frontend lock was locked by another process" >&2; exit 2; }
 	rm -f '`+bin+`/cut'`)
-	for _, state := range []string{"cut", "busy"} {
+	for _, state := range []string{"cut", "busy", "lists"} {
 		if err := os.WriteFile(filepath.Join(bin, state), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	s := &Site{Workspace: box(t).Workspace, Hosts: map[string]remote.Host{"box": remotetest.NewServer(t, remotetest.Options{
+	s := &Site{Workspace: box(t).Workspace, Timing: quickPackages(), Hosts: map[string]remote.Host{"box": remotetest.NewServer(t, remotetest.Options{
 		Path: bin, Env: []string{"DOCKER_HOST=unix://" + filepath.Join(bin, "none.sock")},
 	}).Connect(t)}}
 	s.remember("box", facts.Facts{OS: facts.OS{ID: "debian", Version: "13"}})
@@ -106,7 +108,7 @@ func TestInstallDocker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "apt-get WAIT check\napt-get update\napt-get WAIT install -y docker.io docker-cli docker-compose\n"
+	want := "apt-get WAIT check\napt-get update\napt-get update\napt-get WAIT install -y docker.io docker-cli docker-compose\n"
 	if want = strings.ReplaceAll(want, "WAIT", "-o DPkg::Lock::Timeout=300"); string(got) != want {
 		t.Errorf("ran %q, want %q", got, want)
 	}

@@ -59,6 +59,9 @@ type Timing struct {
 	// Certificate is for how long Traefik's stopgap may be seen at the domain
 	// before the authority is asked again: longer than an order takes.
 	Certificate time.Duration
+	// Packages bounds the wait for another package manager on a host: the updates
+	// that a machine makes by itself once it has come up take minutes.
+	Packages time.Duration
 	// Poll is the pause between two looks.
 	Poll time.Duration
 	// Reassure is how often a wait that sees nothing new says that it goes on.
@@ -84,6 +87,7 @@ func Patience() Timing {
 		Youth:       45 * time.Second,
 		Beats:       25 * time.Second,
 		Certificate: 30 * time.Second,
+		Packages:    5 * time.Minute,
 		Poll:        time.Second,
 		Reassure:    30 * time.Second,
 		Probe:       10 * time.Second,
