@@ -128,7 +128,7 @@ func (l *looker) host(ctx context.Context, name string) {
 		l.s.remember(name, f)
 		seen = hostOf(f)
 		l.sudo(ctx, h, f, &seen)
-		seen.Docker = dockerOf(ctx, h, f)
+		seen.Docker = dockerOf(ctx, h, f, l.s.Workspace.Compose)
 		firewallOf(ctx, h, f, &seen)
 		if root := seen.Docker.RootDir; root != "" && root != usualRoot {
 			seen.DockerDisk = check.Disk{}

@@ -132,8 +132,9 @@ func (l *looker) sudo(ctx context.Context, h remote.Host, f facts.Facts, seen *c
 	}
 }
 
-// dockerOf asks Docker itself.
-func dockerOf(ctx context.Context, h remote.Host, f facts.Facts) check.Docker {
+// dockerOf asks Docker itself. Where there is none, it says how one is installed
+// whose Compose will do for the kind of compose files.
+func dockerOf(ctx context.Context, h remote.Host, f facts.Facts, kind workspace.Compose) check.Docker {
 	d := check.Docker{Engine: f.Docker.Engine, Compose: f.Docker.Compose, ComposeAsked: true, ByRoot: f.Docker.Root}
 	docker, err := h.Docker(ctx)
 	var info remote.DockerInfo
@@ -149,7 +150,7 @@ func dockerOf(ctx context.Context, h remote.Host, f facts.Facts) check.Docker {
 	if unusable, ok := errors.AsType[*remote.DockerError](err); ok {
 		switch unusable.Kind {
 		case remote.DockerAbsent:
-			d.State, d.Install = check.DockerAbsent, dockerLines(h.Name(), f.OS)
+			d.State, d.Install = check.DockerAbsent, dockerLines(h.Name(), f.OS, check.OldestComposeFor(kind))
 		case remote.DockerNotRunning:
 			d.State = check.DockerNotRunning
 		case remote.DockerNotPermitted:

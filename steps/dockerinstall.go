@@ -42,14 +42,15 @@ func (e *NoDockerOfferError) Error() string {
 }
 
 // DockerCommands are the commands that install Docker and its Compose plugin on
-// a host, for root, in their order; what is shown is what is run. An error is a
+// a host, for root, in their order; what is shown is what is run. oldest is the
+// oldest Compose that will do, as of check.OldestComposeFor. An error is a
 // *NoDockerOfferError. Nothing that is installed is taken away for it.
 //
 // What the distributions have: Compose 1 in Debian 12, which is too old; Compose 2
 // as docker-compose in Debian 13, as docker-compose-v2 in Ubuntu, as docker-compose
 // in Fedora; no Docker at all in Red Hat's family. Where it may be too old the
 // commands look before they install.
-func DockerCommands(host string, source DockerSource, os facts.OS) ([]string, error) {
+func DockerCommands(host string, source DockerSource, os facts.OS, oldest string) ([]string, error) {
 	refuse := func(reason, do string) ([]string, error) {
 		return nil, &NoDockerOfferError{Host: host, Source: source, Reason: reason, Do: do}
 	}
@@ -72,11 +73,11 @@ func DockerCommands(host string, source DockerSource, os facts.OS) ([]string, er
 			"systemctl enable --now docker",
 		}, nil
 	case family == "debian" && n > 0 && n < 13:
-		return refuse("the Compose of "+name+" is older than "+check.OldestCompose, "use the source docker")
+		return refuse("the Compose of "+name+" is older than "+oldest, "use the source docker")
 	case family == "debian":
-		return distributionApt("docker-compose", "docker.io", "docker-cli"), nil
+		return distributionApt(oldest, "docker-compose", "docker.io", "docker-cli"), nil
 	case family == "ubuntu":
-		return distributionApt("docker-compose-v2", "docker.io"), nil
+		return distributionApt(oldest, "docker-compose-v2", "docker.io"), nil
 	case family == "fedora":
 		return []string{"dnf install -y moby-engine docker-cli docker-compose", "systemctl enable --now docker"}, nil
 	}
@@ -99,10 +100,10 @@ func dockerFamily(id string) string {
 // its distribution where that has one that will do, or else from Docker's own
 // repository; none where neither is known. What only tells whether the next
 // command may be run is on one line with it: nobody looks at its exit code.
-func dockerLines(host string, os facts.OS) []string {
-	commands, err := DockerCommands(host, DockerDistribution, os)
+func dockerLines(host string, os facts.OS, oldest string) []string {
+	commands, err := DockerCommands(host, DockerDistribution, os, oldest)
 	if err != nil {
-		commands, err = DockerCommands(host, DockerDocker, os)
+		commands, err = DockerCommands(host, DockerDocker, os, oldest)
 	}
 	if err != nil {
 		return nil
@@ -110,7 +111,7 @@ func dockerLines(host string, os facts.OS) []string {
 	var lines []string
 	joined := ""
 	for _, c := range commands {
-		if strings.HasPrefix(c, "dpkg --compare-versions ") {
+		if strings.HasPrefix(c, compareVersions) {
 			joined = c + " && "
 			continue
 		}
@@ -134,13 +135,17 @@ const aptMend = aptWait + "check || DEBIAN_FRONTEND=noninteractive dpkg --config
 
 const aptInstall = "DEBIAN_FRONTEND=noninteractive " + aptWait + "install -y "
 
+// compareVersions begins the command that tells whether the distribution's Compose
+// will do. It says so by its exit code alone.
+const compareVersions = "dpkg --compare-versions "
+
 // distributionApt installs packages of the distribution's, if its Compose is
 // not too old.
-func distributionApt(compose string, others ...string) []string {
+func distributionApt(oldest, compose string, others ...string) []string {
 	return []string{
 		aptMend,
 		"apt-get update",
-		"dpkg --compare-versions \"$(apt-cache policy " + compose + " | sed -n 's/^ *Candidate: //p')\" ge " + check.OldestCompose,
+		compareVersions + "\"$(apt-cache policy " + compose + " | sed -n 's/^ *Candidate: //p')\" ge " + oldest,
 		aptInstall + strings.Join(append(others, compose), " "),
 	}
 }
@@ -177,7 +182,7 @@ func (s *Site) DockerFor(hosts []string, source DockerSource) (map[string][]stri
 	var errs []error
 	for _, host := range hosts {
 		f, _ := s.facts(host)
-		lines, err := DockerCommands(host, source, f.OS)
+		lines, err := DockerCommands(host, source, f.OS, check.OldestComposeFor(s.Workspace.Compose))
 		if err != nil {
 			errs = append(errs, err)
 			continue

@@ -48,10 +48,7 @@ func (s *Site) runPackages(ctx context.Context, out engine.Output, h remote.Host
 		waited := time.Since(started)
 		switch {
 		case lock == "":
-			return &engine.Problem{
-				Err:  fmt.Errorf("%s: %s: %w", h.Name(), command, err),
-				Next: "see what the package manager says; while another one is at work there, wait for it and run this again; Docker's own way is told at " + dockerManual,
-			}
+			return packagesProblem(fmt.Errorf("%s: %s: %w", h.Name(), command, err), command, res)
 		case waited >= t.Packages:
 			return &engine.Problem{
 				Cause: "another package manager is at work on " + h.Name() + ", most often the updates that it makes by itself",
@@ -72,6 +69,22 @@ func (s *Site) runPackages(ctx context.Context, out engine.Output, h remote.Host
 			return context.Cause(ctx) //nolint:wrapcheck // the runner knows which step was cut
 		case <-tick.C:
 		}
+	}
+}
+
+// packagesProblem says what to do after a command failed for itself.
+func packagesProblem(err error, command string, res remote.Result) error {
+	if strings.HasPrefix(command, compareVersions) && res.Code == 1 {
+		_, oldest, _ := strings.Cut(command, " ge ")
+		return &engine.Problem{
+			Err:   err,
+			Cause: "the Compose of the distribution is older than " + oldest + ", or it has none",
+			Next:  "use the source docker, with --install-docker=docker",
+		}
+	}
+	return &engine.Problem{
+		Err:  err,
+		Next: "see what the package manager says; while another one is at work there, wait for it and run this again; Docker's own way is told at " + dockerManual,
 	}
 }
 

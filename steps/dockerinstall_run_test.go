@@ -109,6 +109,17 @@ func TestPackagesWait(t *testing.T) {
 	}
 }
 
+// A Compose that is too old is told by an exit code alone: the words are rcwizard's.
+func TestPackagesTooOld(t *testing.T) {
+	t.Parallel()
+	h := &remotetest.Fake{Label: "box", OnRun: answer(remote.Result{Code: 1})}
+	command := distributionApt("2.24.4", "docker-compose-v2")[2]
+	p := asProblem(t, (&Site{Timing: quickPackages()}).runPackages(t.Context(), &output{}, h, command))
+	if p.Cause != "the Compose of the distribution is older than 2.24.4, or it has none" || !strings.Contains(p.Next, "--install-docker=docker") {
+		t.Errorf("cause %q, next %q", p.Cause, p.Next)
+	}
+}
+
 // Whoever waits for a long time hears that it goes on.
 func TestPackagesWaitReassures(t *testing.T) {
 	t.Parallel()

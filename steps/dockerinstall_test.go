@@ -1,17 +1,21 @@
 package steps
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/rcwizard/rcwizard/check"
 	"github.com/rcwizard/rcwizard/engine"
 	"github.com/rcwizard/rcwizard/remote"
 	"github.com/rcwizard/rcwizard/remote/facts"
 	"github.com/rcwizard/rcwizard/remote/remotetest"
+	"github.com/rcwizard/rcwizard/workspace"
 )
 
 // What is run on each distribution, from each source, or why nothing is.
@@ -32,7 +36,7 @@ func TestDockerCommands(t *testing.T) {
 	} {
 		for _, source := range []DockerSource{DockerDistribution, DockerDocker} {
 			fmt.Fprintf(&b, "%s %s, from %s\n", os.ID, os.Version, source)
-			lines, err := DockerCommands("rc1", source, os)
+			lines, err := DockerCommands("rc1", source, os, check.OldestCompose)
 			for _, l := range lines {
 				b.WriteString("  " + l + "\n")
 			}
@@ -43,14 +47,48 @@ func TestDockerCommands(t *testing.T) {
 	}
 	for _, os := range []facts.OS{{ID: "debian", Version: "12"}, {ID: "ubuntu", Version: "24.04"}, {ID: "alpine"}} {
 		fmt.Fprintf(&b, "%s %s, as a person types it\n", os.ID, os.Version)
-		for _, l := range dockerLines("rc1", os) {
+		for _, l := range dockerLines("rc1", os, check.OldestCompose) {
 			b.WriteString("  " + l + "\n")
 		}
 	}
-	if _, err := DockerCommands("rc1", "snap", facts.OS{ID: "debian", Version: "13"}); err == nil {
+	if _, err := DockerCommands("rc1", "snap", facts.OS{ID: "debian", Version: "13"}, check.OldestCompose); err == nil {
 		t.Error("there is no source snap")
 	}
 	golden(t, "docker-commands", b.String())
+}
+
+// Rocket.Chat's own compose files need a newer Compose than rcwizard's: of both is
+// told, and looked for, by what the workspace has.
+func TestDockerForTheKindOfFiles(t *testing.T) {
+	t.Parallel()
+	absent := func(context.Context) (*remote.Docker, error) {
+		return nil, &remote.DockerError{Kind: remote.DockerAbsent}
+	}
+	for kind, oldest := range map[workspace.Compose]string{
+		"": "2.24.0", workspace.ComposeBundled: "2.24.0", workspace.ComposeOfficial: "2.24.4",
+	} {
+		w := box(t).Workspace
+		w.Compose = kind
+		s := &Site{Workspace: w}
+		for _, os := range []facts.OS{{ID: "debian", Version: "13"}, {ID: "ubuntu", Version: "24.04"}} {
+			s.remember("box", facts.Facts{OS: os})
+			commands, err := s.DockerFor([]string{"box"}, DockerDistribution)
+			if err != nil || !slices.ContainsFunc(commands["box"], func(c string) bool {
+				return strings.HasPrefix(c, compareVersions) && strings.HasSuffix(c, " ge "+oldest)
+			}) {
+				t.Errorf("%q, %s: %q, %v, want Compose %s", kind, os.ID, commands["box"], err, oldest)
+			}
+			d := dockerOf(t.Context(), &remotetest.Fake{Label: "box", OnDocker: absent}, facts.Facts{OS: os}, kind)
+			if lines := strings.Join(d.Install, "\n"); !strings.Contains(lines, " ge "+oldest+" && ") {
+				t.Errorf("%q, %s: a person is to type %q, want Compose %s", kind, os.ID, lines, oldest)
+			}
+		}
+		s.remember("box", facts.Facts{OS: facts.OS{ID: "debian", Version: "12", Pretty: "Debian GNU/Linux 12 (bookworm)"}})
+		want := "the Compose of Debian GNU/Linux 12 (bookworm) is older than " + oldest + "; use the source docker"
+		if _, err := s.DockerFor([]string{"box"}, DockerDistribution); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q in it", kind, err, want)
+		}
+	}
 }
 
 // The commands that are shown are those that are run, in their order, until one

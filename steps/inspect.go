@@ -38,7 +38,7 @@ func Inspect(ctx context.Context, w workspace.Workspace, secrets workspace.Secre
 	seen := hostOf(f)
 	l.sudo(ctx, h, f, &seen)
 	if seen.Sudo != check.SudoPasswordWrong {
-		seen.Docker = dockerOf(ctx, h, f)
+		seen.Docker = dockerOf(ctx, h, f, w.Compose)
 	}
 	out := Inspection{Facts: f, Host: seen}
 	if seen.Sudo == check.SudoPasswordWrong || seen.Sudo == check.SudoPasswordNone {
