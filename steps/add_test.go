@@ -356,6 +356,7 @@ func TestKeep(t *testing.T) {
 func TestErase(t *testing.T) {
 	t.Parallel()
 	s, _ := added(t)
+	s.Hosts["rc3"] = withEngine(t, "rc3") // whose container is gone by now
 	rp := s.scoped()[0]
 	p, err := s.project(rp)
 	if err != nil {

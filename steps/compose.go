@@ -280,7 +280,11 @@ func (p project) composeCommand(files []string, args ...string) remote.Command {
 }
 
 func (p project) compose(ctx context.Context, out engine.Output, files []string, args ...string) error {
-	res, err := p.host.Stream(ctx, p.composeCommand(files, args...), func(l remote.Line) { out.Line("compose", strings.TrimSpace(l.Text)) })
+	return p.runCompose(ctx, out, p.composeCommand(files, args...), args...)
+}
+
+func (p project) runCompose(ctx context.Context, out engine.Output, command remote.Command, args ...string) error {
+	res, err := p.host.Stream(ctx, command, func(l remote.Line) { out.Line("compose", strings.TrimSpace(l.Text)) })
 	if err != nil {
 		return fmt.Errorf("docker compose %s in %s: %w", args[0], p.Dir, err)
 	}

@@ -3,6 +3,7 @@ package steps
 import (
 	"context"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func (s *Site) stop(rp render.Project, needs ...string) engine.Step {
 			if err := s.pass(ctx, out, s.Scope.Drain); err != nil {
 				return err
 			}
-			return p.compose(ctx, out, p.Compose, "stop")
+			return p.end(ctx, out, "stop")
 		},
 	}
 }
@@ -74,7 +75,7 @@ func (s *Site) pass(ctx context.Context, out engine.Output, whole time.Duration)
 		case <-over.C:
 			return nil
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // the runner knows which step was cut
+			return context.Cause(ctx) //nolint:wrapcheck // the runner knows which step was cut
 		case <-tick.C:
 		}
 	}
@@ -169,11 +170,25 @@ func (s *Site) erase(rp render.Project, needs ...string) engine.Step {
 				return engine.Report{}, err
 			}
 			left, err := p.leftOf(ctx)
-			switch {
-			case err != nil:
+			if err != nil {
 				return engine.Report{}, err
+			}
+			there := map[string]*remote.Container{}
+			if left.foreign == "" && len(left.remove) == 0 {
+				// Somebody may have deleted the directory, and left the container.
+				if there, err = p.containers(ctx); err != nil {
+					return engine.Report{}, err
+				}
+			}
+			switch {
 			case left.foreign != "":
 				return blocked(left.foreign), nil
+			case len(there) > 0:
+				changes := make([]engine.Change, 0, len(there))
+				for _, name := range slices.Sorted(maps.Keys(there)) {
+					changes = append(changes, engine.Change{Kind: engine.Delete, Path: p.Name + "/" + name})
+				}
+				return needed("its container is there, and no receipt of rcwizard's in "+p.Dir, changes...), nil
 			case len(left.remove) > 0:
 				changes := make([]engine.Change, 0, len(left.remove))
 				for _, name := range left.remove {
@@ -197,7 +212,7 @@ func (s *Site) erase(rp render.Project, needs ...string) engine.Step {
 				return err
 			}
 			if len(there) > 0 {
-				if err := p.compose(ctx, out, p.Compose, "down"); err != nil {
+				if err := p.end(ctx, out, "down"); err != nil {
 					return err
 				}
 			}
@@ -218,6 +233,38 @@ func (s *Site) erase(rp render.Project, needs ...string) engine.Step {
 			return nil
 		},
 	}
+}
+
+// end stops the project's containers, or stops and removes them, as verb says.
+// Where files that Compose reads are gone, deleted by hand or by a removal that was
+// cut, it goes by the labels that Compose gave to the containers: those say which
+// project they are of, how long each has to end, and where its files were, which
+// tells this instance's from somebody's of the same name.
+func (p project) end(ctx context.Context, out engine.Output, verb string) error {
+	seen, err := p.look(ctx, p.Files)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(p.Files, func(f render.File) bool { _, there := seen.entries[f.Path]; return !there }) {
+		return p.compose(ctx, out, p.Compose, verb)
+	}
+	containers, err := p.containers(ctx)
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(containers)) {
+		if c := containers[name]; c.Dir != p.Dir {
+			return &engine.Problem{
+				Cause: fmt.Sprintf("files of %s are gone from %s, and %s was not made from there", p.Name, p.Dir, c.Name),
+				Next: fmt.Sprintf("look at it on %s with: docker inspect %s; if nobody needs it, type: docker compose --project-name %s down; then run again",
+					p.Host, c.Name, p.Name),
+				Err: fmt.Errorf("the container %s on %s was made in %s", c.Name, p.Host, or(c.Dir, "no directory that Compose noted")),
+			}
+		}
+	}
+	out.Note(fmt.Sprintf("files of %s are gone from %s on %s: its containers are known by their labels", p.Name, p.Dir, p.Host))
+	command := remote.Command{Script: composeScript, Args: []string{"/", "--project-name", p.Name, verb}, Root: p.site.asRoot(p.Host)}
+	return p.runCompose(ctx, out, command, "--project-name", p.Name, verb)
 }
 
 // rmdirScript removes directories that are empty.

@@ -254,7 +254,7 @@ func (s *Site) awaitSilence(ctx context.Context, out engine.Output, ids []string
 	for quiet := 0; quiet < 2; {
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("wait for the proxy to take its list over: %w; look at Traefik's log", ctx.Err())
+			return fmt.Errorf("wait for the proxy to take its list over: %w; look at Traefik's log", context.Cause(ctx))
 		case <-tick.C:
 		}
 		r := cluster.ProbeProxy(ctx, s.Workspace, s.View)

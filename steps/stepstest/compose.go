@@ -105,6 +105,13 @@ func (h *host) compose(ctx context.Context, args []string) (remote.Result, error
 	for len(args) > 1 && args[0] == "-f" {
 		files, args = append(files, args[1]), args[2:]
 	}
+	if len(args) == 3 && args[0] == "--project-name" && len(files) == 0 {
+		// By the containers' labels, without a file.
+		switch project, verb := args[1], args[2]; verb {
+		case "stop", "down":
+			return remote.Result{}, h.down(project, verb == "down")
+		}
+	}
 	var d definition
 	var err error
 	h.world.on(h.name, func(m *machine) { d, err = define(m, dir, files) })

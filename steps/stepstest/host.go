@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net"
 	"path"
 	"slices"
@@ -224,6 +225,14 @@ func keys[K comparable, V any](m map[K]V) []K {
 // Put a file by hand, as a person on the host would.
 func (w *World) Put(hostName, at, content string, mode fs.FileMode) {
 	w.on(hostName, func(m *machine) { m.files[at] = file{mode: mode, content: content} })
+}
+
+// Delete a file, or a directory with everything in it, by hand, as a person on the
+// host would.
+func (w *World) Delete(hostName, gone string) {
+	w.on(hostName, func(m *machine) {
+		maps.DeleteFunc(m.files, func(at string, _ file) bool { return strings.HasPrefix(at+"/", gone+"/") })
+	})
 }
 
 // File is what is in a file.
