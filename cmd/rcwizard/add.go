@@ -83,17 +83,17 @@ const takeBackDrain = 2 * time.Second
 
 // sameCommand is the command as it was given, for a shell. Where Rocket.Chat's own
 // files are fetched from is left out: they are kept, and the address may have a
-// password in it.
+// password in it. So is where a release is looked up, unless nothing is.
 func (a *app) sameCommand(cmd *cobra.Command, args []string) string {
 	words := []string{"rcwizard", cmd.Name()}
 	for _, arg := range args {
 		words = append(words, word(arg))
 	}
 	cmd.Flags().Visit(func(f *pflag.Flag) {
-		if f.Name == mirrorName {
+		value := f.Value.String()
+		if f.Name == mirrorName || f.Name == releasesName && value != noReleases {
 			return
 		}
-		value := f.Value.String()
 		if list, ok := f.Value.(pflag.SliceValue); ok {
 			value = strings.Join(list.GetSlice(), ",")
 		}

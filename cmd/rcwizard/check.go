@@ -234,7 +234,7 @@ func (a *app) settleOrNote(ctx context.Context, ans *answers, failed []unreachab
 // published asks what is published of a release, or is nil where nothing is to
 // be looked up.
 func (a *app) published() func(context.Context, release.Release) (release.Published, error) {
-	url := a.config.GetString("releases-url")
+	url := a.config.GetString(releasesName)
 	if url == noReleases {
 		return nil
 	}

@@ -408,12 +408,19 @@ func TestWizardTellsWhatIsLeft(t *testing.T) {
 	}
 }
 
-// The command to run again can be pasted.
+// The command to run again can be pasted, and has no password in it: it is kept, too.
 func TestSameCommand(t *testing.T) {
 	t.Parallel()
 	a, _ := operator(t, nil)
+	offline := a.addCommand()
+	if err := offline.ParseFlags([]string{"--releases-url", noReleases}); err != nil {
+		t.Fatal(err)
+	}
+	if got := a.sameCommand(offline, []string{"rc1"}); got != "rcwizard add-instance rc1 --releases-url none" {
+		t.Error(got)
+	}
 	cmd := a.addCommand()
-	if err := cmd.ParseFlags([]string{"--yes", "--logs=false", "--name", "a,b", "--skip", "port", "--identity-file", "/a b", "--compose-url", "https://u:p@mirror/?token=t"}); err != nil {
+	if err := cmd.ParseFlags([]string{"--yes", "--logs=false", "--name", "a,b", "--skip", "port", "--identity-file", "/a b", "--compose-url", "https://u:p@mirror/?token=t", "--releases-url", "https://u:p@releases/?token=t"}); err != nil {
 		t.Fatal(err)
 	}
 	got := a.sameCommand(cmd, []string{"root@10.0.0.14", "x y"})

@@ -18,11 +18,15 @@ import (
 // operator's machine without a way there must not wait for it.
 const releasesWithin = 3 * time.Second
 
-// noReleases as --releases-url looks nothing up.
-const noReleases = "none"
+// releasesName is the flag that names where a release is looked up; noReleases as
+// its value looks nothing up.
+const (
+	releasesName = "releases-url"
+	noReleases   = "none"
+)
 
 func releaseFlags(cmd *cobra.Command) {
-	cmd.Flags().String("releases-url", release.BaseURL, "`URL` where a new release is looked up; "+noReleases+" looks nothing up")
+	cmd.Flags().String(releasesName, release.BaseURL, "`URL` where a new release is looked up; "+noReleases+" looks nothing up")
 }
 
 // adviseRelease says what speaks against the release that is wanted: by what
@@ -35,7 +39,7 @@ func (a *app) adviseRelease(ctx context.Context, w workspace.Workspace) {
 		return // validation has said so
 	}
 	known := release.Published{Release: r}
-	if url := a.config.GetString("releases-url"); url != noReleases {
+	if url := a.config.GetString(releasesName); url != noReleases {
 		ctx, cancel := context.WithTimeout(ctx, releasesWithin)
 		defer cancel()
 		known, err = release.Refresh(ctx, http.DefaultClient, url, r)

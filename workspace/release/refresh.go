@@ -134,12 +134,12 @@ const most = 4 << 20
 func get(ctx context.Context, client *http.Client, address string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: what is given as its address is none", ErrUnreachable)
 	}
 	req.Header.Set("Accept", "application/json")
 	res, err := client.Do(req)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
+		return fmt.Errorf("%w: %w", ErrUnreachable, cause(err))
 	}
 	defer res.Body.Close() //nolint:errcheck // only read
 	if res.StatusCode == http.StatusNotFound {
@@ -152,6 +152,14 @@ func get(ctx context.Context, client *http.Client, address string, into any) err
 		return fmt.Errorf("%w: %s: %w", ErrUnreachable, req.URL.Path, err)
 	}
 	return nil
+}
+
+// cause is a failure without the address, which may have a login in it.
+func cause(err error) error {
+	if asked, ok := errors.AsType[*url.Error](err); ok {
+		return asked.Err
+	}
+	return err
 }
 
 // text is a JSON value that is a string or a number, as text; otherwise empty.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -106,6 +107,19 @@ func TestRefreshUnreachable(t *testing.T) {
 	cancel()
 	if _, err := Refresh(ctx, http.DefaultClient, server.URL, Default()); !errors.Is(err, ErrUnreachable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled: %v", err)
+	}
+}
+
+// The address may have a login in it, which no failure repeats.
+func TestRefreshTellsNoLogin(t *testing.T) {
+	server := serve(t, "x", "x")
+	server.Close()
+	at := strings.TrimPrefix(server.URL, "http://")
+	for _, address := range []string{"http://token:word@" + at, "http://" + at + "?token=word", "http://token:word@[", "ftp://token:word@" + at} {
+		_, err := Refresh(t.Context(), http.DefaultClient, address, Default())
+		if !errors.Is(err, ErrUnreachable) || strings.Contains(err.Error(), "token") || strings.Contains(err.Error(), "word") {
+			t.Errorf("%s: %v", address, err)
+		}
 	}
 }
 
