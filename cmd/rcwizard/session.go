@@ -47,7 +47,8 @@ func (a *app) carryOut(ctx context.Context, plan engine.Plan, ans answers, resul
 	return err
 }
 
-// carryOutUntil is carryOut, with what stops it after the steps in flight. It tells
+// carryOutUntil is carryOut, with what stops it after the steps in flight; nil where
+// it takes back what was begun, which nothing but a cancel ends. It tells
 // also what the run came to, which is empty if none was begun.
 func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engine.Plan, ans answers, result *steps.Result, first *stage) (sum engine.Summary, err error) {
 	x, err := a.execution(ans)
@@ -63,7 +64,11 @@ func (a *app) carryOutUntil(ctx context.Context, stop <-chan struct{}, plan engi
 		consent = first.consent(x.log, x.journal)
 	}
 	var runErr error
-	a.stop.during(func() { sum, runErr = x.run(ctx, a, ans, plan, stop, consent) })
+	during := a.stop.during
+	if stop == nil {
+		during = a.stop.duringTakeBack
+	}
+	during(func() { sum, runErr = x.run(ctx, a, ans, plan, stop, consent) })
 	if err := <-shown; err != nil {
 		a.sayf("rcwizard: the output could not be written: %v\n", err)
 	}

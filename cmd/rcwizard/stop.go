@@ -10,7 +10,7 @@ import (
 
 // stopper turns signals into ends. Of a run that changes hosts the first lets
 // the steps in flight end, the second cancels them, the third leaves the
-// program. Where no such run is under way, at a question above all, the first
+// program. A run that takes back what was begun goes on at the first to its end. Where no such run is under way, at a question above all, the first
 // leaves the program: nothing is half done that the next run would not look at
 // again, and a read from a terminal knows no context. A terminal that is closed
 // (SIGHUP) counts as one, so that what is in flight ends well.
@@ -26,6 +26,8 @@ type stopper struct {
 
 	mu      sync.Mutex
 	running bool
+	// toItsEnd is of a run that takes back what was begun.
+	toItsEnd bool
 	// heard is how many signals the run under way has had.
 	heard int
 	// tidy, where set, gives back what would stay behind on hosts when the program
@@ -82,6 +84,10 @@ func (s *stopper) hear(sig os.Signal, cancel context.CancelCauseFunc) {
 	switch s.heard {
 	case 1:
 		close(s.graceful)
+		if s.toItsEnd {
+			s.say("what was begun is still taken back, to the end; once more cancels that\n")
+			return
+		}
 		s.say("stopping after the steps in flight; once more cancels them\n")
 	case 2:
 		cancel(interruptedError{sig})
@@ -97,6 +103,19 @@ func (s *stopper) during(run func()) {
 	s.set(true)
 	defer s.set(false)
 	run()
+}
+
+// duringTakeBack is during for a run that the first signal does not stop.
+func (s *stopper) duringTakeBack(run func()) {
+	s.takesBack(true)
+	defer s.takesBack(false)
+	s.during(run)
+}
+
+func (s *stopper) takesBack(does bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.toItsEnd = does
 }
 
 // divert gives the signals to somebody else; nil takes them back. change is done

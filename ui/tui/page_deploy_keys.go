@@ -191,6 +191,8 @@ func (p *deploy) stopText() string {
 		return "Cancelling what is under way. Ctrl+C leaves without waiting for it." + resume
 	case p.record.stop == engine.Cancel:
 		return "The run ends what is under way." + resume
+	case p.takesBack():
+		return "What was begun is still taken back, to the end. Ctrl+C again cancels that." + resume
 	}
 	return fmt.Sprintf("Stopping: %s in flight will end first, no other begins. Ctrl+C again cancels.", count(flying, "step")) + resume
 }

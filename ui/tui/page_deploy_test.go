@@ -124,6 +124,22 @@ func TestStopping(t *testing.T) {
 	})
 }
 
+// TestStoppingATakeBack: what takes back an addition is not stopped by the first, and
+// the screen does not say so.
+func TestStoppingATakeBack(t *testing.T) {
+	t.Parallel()
+	r := running()
+	onDeploy(t, r, func(d *driver) {
+		p, _ := d.m.page().(*deploy)
+		p.record.plan = ui.DoingTakeBack
+		d.press("ctrl+c")
+		d.shows("Taking back", "What was begun is still taken back, to the end. Ctrl+C again cancels that.", "ctrl+c cancel now")
+		d.hides("Stopping", "no other begins")
+		d.press("ctrl+c")
+		d.shows("Stopping", "Cancelling what is under way")
+	})
+}
+
 // TestStoppingWhileItBegins gives up before there is a run, and stops one that
 // came nevertheless.
 func TestStoppingWhileItBegins(t *testing.T) {

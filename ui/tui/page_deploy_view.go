@@ -155,12 +155,16 @@ func (p *deploy) logTitle(w int) (title string, cursor int) {
 	return look.cut(title, w), cursor
 }
 
+// takesBack reports whether the run takes back what was begun, which the first stop
+// lets come to its end.
+func (p *deploy) takesBack() bool { return p.record.plan == ui.DoingTakeBack }
+
 // headline is how the whole run stands.
 func (p *deploy) headline(w int) string {
 	look := p.c.look
 	all, done, failed, _ := p.record.numbers()
 	_, doing, carriedOut := p.c.what()
-	if p.record.plan == ui.DoingTakeBack {
+	if p.takesBack() {
 		doing = "Taking back"
 	}
 	left := look.spin(p.c.beat) + " " + look.Strong.Render(doing)
@@ -173,6 +177,7 @@ func (p *deploy) headline(w int) string {
 		left = look.word(warning, "stopped")
 	case all == 0:
 		left = look.spin(p.c.beat) + " " + look.Strong.Render("Beginning")
+	case p.takesBack() && p.record.stop != engine.Cancel && p.stops < 2: // it goes on
 	case p.record.stop != "" || p.stops > 0:
 		left = look.spin(p.c.beat) + " " + look.Warning.Render("Stopping")
 	}
