@@ -289,7 +289,7 @@ func (b *backend) beginChange(ctx context.Context, d ui.Draft, unlock func()) (*
 	if first != nil {
 		first.say = say
 	}
-	x.retries = new(engine.Retries)
+	x.retries, x.skips = new(engine.Retries), d.Skips
 	b.pool.take(hosts)
 	return b.carryOut(ctx, x, func(ctx context.Context, stop <-chan struct{}) (ui.Conclusion, error) {
 		defer func() {

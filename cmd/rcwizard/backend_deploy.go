@@ -89,7 +89,7 @@ func (b *backend) begin(ctx context.Context, d ui.Draft, ans answers, unlock fun
 	first.say = func(format string, args ...any) {
 		x.log.Append(engine.Noted{Time: time.Now(), Text: strings.TrimSpace(fmt.Sprintf(format, args...))})
 	}
-	x.retries = new(engine.Retries)
+	x.retries, x.skips = new(engine.Retries), d.Skips
 	b.pool.take(hosts)
 	whole := deployment{
 		b: b, key: d.Key, ans: ans, site: site, execution: x, first: first,

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func deployed(t *testing.T, b *backend, server *remotetest.Server) (ui.Draft, *u
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	draft.Answers.Workspace.Directory = dir
+	draft.Answers.Workspace.Directory, draft.Skips = dir, []string{"release:support"}
 	d, err := b.Save(t.Context(), draft)
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +157,14 @@ func TestDeployCancels(t *testing.T) {
 	}
 	if end.Count != nil {
 		t.Errorf("nothing was counted, and it says %+v", end.Count)
+	}
+	folder, err := b.folder(d.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What was chosen in the wizard to be left out is in the journal, as of a command.
+	if h, err := engine.ReadJournal(folder.Journal()); err != nil || len(h.Runs) != 1 || !slices.Equal(h.Runs[0].Given, []string{"--skip=release:support"}) {
+		t.Errorf("%+v, %v", h.Runs, err)
 	}
 	retry, err := b.Deploy(t.Context(), d)
 	if err != nil {

@@ -20,6 +20,8 @@ type execution struct {
 	transcript *os.File
 	// retries is how a person has steps begun again that failed; nil: nobody can.
 	retries *engine.Retries
+	// skips are the checks that a person chose in the wizard to leave out.
+	skips []string
 }
 
 // execution opens what a run of the answers writes to. It is closed after the
@@ -60,7 +62,7 @@ func (x *execution) carry(ctx context.Context, a *app, ans answers, plan engine.
 		sum, err = engine.Run(ctx, plan, engine.Options{
 			Log: x.log, Lines: x.lines, Journal: x.journal, Locker: a.locker,
 			Stop: stop, Consent: consent, Retry: x.retries,
-			Program: a.build.Version, Given: a.given(),
+			Program: a.build.Version, Given: a.given(x.skips...),
 			Resume: cmp.Or(ans.again, a.resumeWith(ans.workspace.Name)),
 			Redact: a.redactor.Redact,
 		})

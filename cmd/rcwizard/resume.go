@@ -34,13 +34,20 @@ const doingResume = "resume"
 func givenFlags() []string { return []string{"skip", "install-docker", "overwrite-edited"} }
 
 // given is what was said of this run beside the answers, for the journal: the
-// next run tells what is not as it was.
-func (a *app) given() []string {
+// next run tells what is not as it was. chosen are the checks that a person chose in
+// the wizard to leave out.
+func (a *app) given(chosen ...string) []string {
 	var out []string
 	for _, flag := range givenFlags() {
 		value := a.config.GetString(flag)
 		if flag == "skip" {
-			value = strings.Join(a.config.GetStringSlice(flag), ",")
+			words := a.config.GetStringSlice(flag)
+			for _, id := range chosen {
+				if !slices.Contains(words, id) {
+					words = append(slices.Clip(words), id)
+				}
+			}
+			value = strings.Join(words, ",")
 		}
 		if value != "" && value != "false" {
 			out = append(out, "--"+flag+"="+value)

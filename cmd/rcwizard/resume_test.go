@@ -194,6 +194,9 @@ func TestGivenFlags(t *testing.T) {
 	for flag, value := range map[string]any{"skip": []string{"a", "b"}, "install-docker": "docker", "overwrite-edited": false, "lock-wait": "10m", "yes": true} {
 		a.config.Set(flag, value)
 	}
+	if diff := cmp.Diff([]string{"--skip=a,b,c", "--install-docker=docker"}, a.given("b", "c")); diff != "" {
+		t.Errorf("with what was chosen in the wizard (-want +got):\n%s", diff)
+	}
 	given := a.given()
 	if diff := cmp.Diff([]string{"--skip=a,b", "--install-docker=docker"}, given); diff != "" {
 		t.Errorf("given (-want +got):\n%s", diff)
