@@ -217,8 +217,9 @@ func (h *Host) ChangeHostKey(ctx context.Context) error {
 			return err
 		}
 	}
-	// sshd reads its keys when it starts. The sessions stay.
-	if _, err := h.Exec(ctx, "sh", "-c", `kill "$(cat /run/sshd.pid)"; while kill -0 "$(cat /run/sshd.pid)" 2>/dev/null; do sleep 0.01; done; rm -f /run/sshd.pid`); err != nil {
+	// sshd reads its keys when it starts. The sessions stay. It removes the file with its number before it ends, so the
+	// file is read once.
+	if _, err := h.Exec(ctx, "sh", "-c", `pid=$(cat /run/sshd.pid) && kill "$pid" && while kill -0 "$pid" 2>/dev/null; do sleep 0.01; done`); err != nil {
 		return err
 	}
 	return h.StartSSH(ctx)

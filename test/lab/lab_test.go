@@ -384,17 +384,32 @@ func TestHostOptions(t *testing.T) {
 			t.Errorf("the clock is %s ahead (%v), want two hours", ahead, err)
 		}
 	})
+	t.Run("killed and started at once", func(t *testing.T) {
+		h := f.Host("late")
+		for range 20 {
+			run(t, h, "sh", "-c", `kill -9 "$(cat /run/sshd.pid)"`)
+			if err := h.StartSSH(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := sshTo(t, f, h, lab.Root, "true"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 	t.Run("changed host key", func(t *testing.T) {
 		h := f.Host("plain")
-		before, err := h.HostKey()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := h.ChangeHostKey(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if after, err := h.HostKey(); after == before || err != nil {
-			t.Errorf("the fingerprint is still %s (%v)", after, err)
+		// Many times, for sshd that is on its way out must not be taken for the one that is to come.
+		for range 20 {
+			before, err := h.HostKey()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := h.ChangeHostKey(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if after, err := h.HostKey(); after == before || err != nil {
+				t.Errorf("the fingerprint is still %s (%v)", after, err)
+			}
 		}
 		if got, err := sshTo(t, f, h, lab.Root, "true"); err == nil || !strings.Contains(got, "verification failed") {
 			t.Errorf("ssh takes the new key for the old: %q", got)

@@ -77,7 +77,8 @@ func (s *services) startAll() error {
 	return all
 }
 
-// start starts one service, unless it runs, and waits until it answers.
+// start starts one service, unless it runs, and waits until it answers. One that was told to end a moment ago, and is
+// still there, is started when it has ended.
 func (s *services) start(id string) error {
 	s.mu.Lock()
 	svc, ok := s.byID[id]
@@ -85,7 +86,8 @@ func (s *services) start(id string) error {
 	if !ok {
 		return fmt.Errorf("%s: no service %q", s.host.Name, id)
 	}
-	if err := s.spawn(id, svc); err != nil {
+	started, err := s.spawn(id, svc)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
@@ -100,8 +102,14 @@ func (s *services) start(id string) error {
 		s.mu.Lock()
 		alive := svc.pid != 0
 		s.mu.Unlock()
-		if !alive {
+		switch {
+		case !alive && started:
 			return fmt.Errorf("%s: %s ended at its start: see %s", s.host.Name, id, svc.log.Name())
+		case !alive:
+			var failed error
+			if started, failed = s.spawn(id, svc); failed != nil {
+				return failed
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -136,16 +144,17 @@ func (svc *service) greet(ctx context.Context) error {
 	return nil
 }
 
-func (s *services) spawn(id string, svc *service) error {
+// spawn starts a service unless its process is there, and says whether it did.
+func (s *services) spawn(id string, svc *service) (started bool, err error) {
 	// Held over the start, so that the reaper does not miss a process that ends at once.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if svc.pid != 0 {
-		return nil
+		return false, nil
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return fmt.Errorf("start %s: %w", id, err)
+		return false, fmt.Errorf("start %s: %w", id, err)
 	}
 	defer func() { _ = null.Close() }()
 	// What a killed engine leaves would keep the next one from starting; on a real host an init removes it at boot.
@@ -159,13 +168,13 @@ func (s *services) spawn(id string, svc *service) error {
 		Sys:   &unix.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
-		return fmt.Errorf("start %s: %w", id, err)
+		return false, fmt.Errorf("start %s: %w", id, err)
 	}
 	svc.pid = p.Pid
 	if err := p.Release(); err != nil {
-		return fmt.Errorf("start %s: %w", id, err)
+		return false, fmt.Errorf("start %s: %w", id, err)
 	}
-	return nil
+	return true, nil
 }
 
 // reap waits for all children, the host's orphans too, for as long as the host lives.
