@@ -186,7 +186,7 @@ func (j nameJudge) lookup(from string) Finding {
 		return find(Warn, "dns-wrong-on-host")
 	case len(proxy) == 0:
 		return find(Unknown, "dns-proxy-unknown")
-	case !slices.ContainsFunc(proxy, isPublic):
+	case !slices.ContainsFunc(proxy, IsPublic):
 		return find(Unknown, "dns-nat-unproven")
 	}
 	return find(Fail, "dns-wrong")

@@ -20,6 +20,18 @@ type Outside struct {
 	// Probes say how connecting went: to the private address of the place's host,
 	// or its public one (Probe.Address).
 	Probes map[Place]Probe
+	// Nearby is what was tried in place of that where nobody was outside.
+	Nearby map[Place]Nearby
+}
+
+// Nearby says how a host of the workspace connected to a public address of the
+// place's host (Probe.Address). Who is let in there may be the whole internet; who
+// is not may be kept out for being inside, since many a network sends no connection
+// to its own public address back in.
+type Nearby struct {
+	// From is the host that tried.
+	From  string
+	Probe Probe
 }
 
 // Secluded is every place that only hosts of the workspace may reach: all that
@@ -57,7 +69,7 @@ func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
 	find := func(v Verdict, kind Kind) Finding {
 		f := finding("exposure:"+s.Host+":"+strconv.Itoa(s.Port), v, kind, fill)
 		f.Host, f.Port = s.Host, s.Port
-		if kind == "exposed-data" || kind == "exposed-service" {
+		if slices.Contains([]Kind{"exposed-data", "exposed-service", "nearby-data", "nearby-service"}, kind) {
 			f.Commands = closing(w, s.Host, e.Hosts[s.Host].Firewall)
 		}
 		return f
@@ -66,7 +78,13 @@ func exposed(w workspace.Workspace, e Evidence, s Site) Finding {
 	listened := l.Result == ListenReady || l.Result == ListenInUse
 	switch o := p.Outcome; {
 	case o == "" && e.Outside.Inside != "", o == OutcomeInside:
-		if publicAddress(e.Hosts[s.Host]) {
+		if n := e.Outside.Nearby[s.Place]; n.Probe.Outcome != "" {
+			fill["from"], fill["public"] = n.From, n.Probe.Address
+			fill["after"], fill["detail"] = seconds(n.Probe.After), said(n.Probe.Detail)
+			fill["holder"] = l.holder()
+			return find(nearby(w, e, s, n))
+		}
+		if publicAddress(w, e, s.Host) {
 			return find(Warn, "exposure-no-vantage-public")
 		}
 		return find(Warn, "exposure-no-vantage")
@@ -132,13 +150,64 @@ func owns(h Host, address string) bool {
 	return err == nil && slices.Contains(h.Addresses, a.Addr().Unmap())
 }
 
-// publicAddress reports whether the host has an address that the internet
-// routes.
-func publicAddress(h Host) bool {
-	return slices.ContainsFunc(h.Addresses, isPublic)
+// nearby judges what a host of the workspace reached at a public address of the
+// place's host. It never passes: that it reached nothing proves nothing for the
+// internet.
+func nearby(w workspace.Workspace, e Evidence, s Site, n Nearby) (Verdict, Kind) {
+	l, p := e.Listeners[s.Place], n.Probe
+	hold := Warn
+	if defenceless(w, s) {
+		hold = Fail
+	}
+	// Another than our listener, or our service, answered at an address that no
+	// interface of the host has: it may be the router that has it.
+	stranger := p.Outcome == OutcomeOther || p.Outcome == OutcomeSilence || p.Service == ServiceWrong ||
+		p.Outcome == OutcomeOpened && l.Result != ListenInUse
+	switch o := p.Outcome; {
+	case o.opened() && stranger && !owns(e.Hosts[s.Host], p.Address):
+		return Warn, "nearby-stranger"
+	case o.opened() && published(l):
+		return hold, "nearby-published"
+	case o.opened() && letIn(w, s, n):
+		return Warn, "nearby-let-in"
+	case o.opened() && defenceless(w, s):
+		return Fail, "nearby-data"
+	case o.opened():
+		return Warn, "nearby-service"
+	case o == OutcomeTimeout, o == OutcomeUnreachable, o == OutcomeRefused, o == OutcomeNoRoute:
+		return Warn, "nearby-closed"
+	}
+	return Warn, "exposure-no-vantage-public"
 }
 
-func isPublic(a netip.Addr) bool {
+// letIn reports whether the host that tried is one that must reach the place, and
+// may have come from its private address, which firewalls let in on purpose.
+func letIn(w workspace.Workspace, s Site, n Nearby) bool {
+	h, _ := w.Host(n.From)
+	if n.Probe.Source != "" && n.Probe.Source != h.PrivateIP {
+		return false
+	}
+	return MustReach(w, n.From, s.Place)
+}
+
+// MustReach reports whether a host is one of those that connect to the place, and
+// that its firewall therefore lets in.
+func MustReach(w workspace.Workspace, from string, to Place) bool {
+	return slices.ContainsFunc(Edges(w), func(e Edge) bool {
+		return e.From == from && e.To == to.Host && e.Port == to.Port
+	})
+}
+
+// publicAddress reports whether the host has an address that the internet
+// routes: one that it is logged in at, or one of its interfaces'.
+func publicAddress(w workspace.Workspace, e Evidence, host string) bool {
+	h, _ := w.Host(host)
+	a, err := netip.ParseAddr(h.Address)
+	return err == nil && IsPublic(a) || slices.ContainsFunc(e.Hosts[host].Addresses, IsPublic)
+}
+
+// IsPublic reports whether the internet routes an address.
+func IsPublic(a netip.Addr) bool {
 	a = a.Unmap()
 	return a.IsGlobalUnicast() && !a.IsPrivate() && !netip.PrefixFrom(netip.AddrFrom4([4]byte{100, 64, 0, 0}), 10).Contains(a)
 }

@@ -130,6 +130,9 @@ type Probe struct {
 	How string
 	// Address is where it really connected, if that is not the edge's.
 	Address string
+	// Source is the address from which the connection came, as the place's host saw
+	// it; empty where it did not see that.
+	Source string
 	// Service is for ports that this workspace's own services hold.
 	Service ServiceAnswer
 	// Detail is the prober's own word for it.

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/rcwizard/rcwizard/workspace"
@@ -15,6 +16,7 @@ func portScenarios() []scenario {
 	noRoute := Probe{Outcome: OutcomeNoRoute, Detail: "Network is unreachable"}
 	nonce := Probe{Outcome: OutcomeNonce, After: time.Millisecond}
 	other := Probe{Outcome: OutcomeOther, Detail: "SSH-2.0-dropbear"}
+	docker := Listener{Result: ListenInUse, Owner: OwnerOther, Program: "docker-proxy", Container: "old-mongo"}
 	silence := Probe{Outcome: OutcomeSilence, After: 3 * time.Second}
 	fromWorld := func(p Probe) func(*workspace.Workspace, *Evidence) {
 		return func(_ *workspace.Workspace, e *Evidence) {
@@ -153,9 +155,47 @@ func portScenarios() []scenario {
 			e.Outside = Outside{Inside: "this machine is the host edge"}
 			e.host("db", func(h *Host) { h.Addresses = addrs("10.0.0.10", "8.8.4.4") })
 		}},
-		{expose, Warn, "exposure-no-vantage", func(_ *workspace.Workspace, e *Evidence) {
+		{expose, Warn, "exposure-no-vantage", func(w *workspace.Workspace, e *Evidence) {
 			e.Outside = Outside{Inside: "this machine is the host edge"}
+			w.Hosts[0].Address = "10.0.0.10"
 			e.host("db", func(h *Host) { h.Addresses = addrs("10.0.0.10", "100.64.0.1") })
 		}},
+		{expose, Warn, "exposure-no-vantage-public", func(_ *workspace.Workspace, e *Evidence) { // a cloud translates its address
+			e.Outside = Outside{Inside: "this machine is the host edge"}
+			e.host("db", func(h *Host) { h.Addresses = addrs("10.0.0.10") })
+		}},
+		{expose, Warn, "nearby-closed", near(ready, "edge", timeout)},
+		{expose, Warn, "nearby-closed", near(ready, "edge", refused)},
+		{expose, Warn, "nearby-closed", near(ready, "edge", noRoute)},
+		{expose, Warn, "exposure-no-vantage-public", near(ready, "edge", Probe{Outcome: OutcomeProhibited})},
+		{expose, Fail, "nearby-data", near(ready, "edge", nonce)},
+		{expose, Fail, "nearby-data", near(ours, "edge", Probe{Outcome: OutcomeOpened, Service: ServiceRight})},
+		{expose, Fail, "nearby-data", near(ready, "rc1", Probe{Outcome: OutcomeNonce, Source: "203.0.113.11"})},
+		{expose, Warn, "nearby-let-in", near(ready, "rc1", Probe{Outcome: OutcomeNonce, Source: "10.0.0.11"})},
+		{expose, Warn, "nearby-let-in", near(ours, "rc1", Probe{Outcome: OutcomeOpened, Service: ServiceRight})},
+		{expose, Fail, "nearby-data", near(ready, "edge", Probe{Outcome: OutcomeNonce, Source: "10.0.0.13"})},
+		{expose, Warn, "nearby-stranger", near(ready, "edge", other)},
+		{expose, Warn, "nearby-stranger", near(ours, "edge", Probe{Outcome: OutcomeOpened, Service: ServiceWrong})},
+		{expose, Warn, "nearby-stranger", near(Listener{}, "edge", Probe{Outcome: OutcomeOpened})},
+		{expose, Fail, "nearby-data", func(w *workspace.Workspace, e *Evidence) { // the address is the host's own
+			near(ready, "edge", silence)(w, e)
+			e.host("db", func(h *Host) { h.Addresses = append(h.Addresses, netip.MustParseAddr("203.0.113.5")) })
+		}},
+		{expose, Fail, "nearby-published", near(docker, "rc1", Probe{Outcome: OutcomeOpened})},
+		{"exposure:rc1:9458", Warn, "nearby-service", func(_ *workspace.Workspace, e *Evidence) {
+			e.Outside = Outside{Inside: "this machine is the host edge", Nearby: map[Place]Nearby{
+				{"rc1", workspace.ScopePrivate, 9458}: {From: "edge", Probe: Probe{Outcome: OutcomeNonce, Address: "203.0.113.6:9458"}},
+			}}
+		}},
+	}
+}
+
+// near is what a host of the workspace came upon at a public address of the
+// database's, which a router translates, where the operator is on a host.
+func near(l Listener, from string, p Probe) func(*workspace.Workspace, *Evidence) {
+	return func(_ *workspace.Workspace, e *Evidence) {
+		p.Address = "203.0.113.5:27017"
+		e.Listeners[mongo] = l
+		e.Outside = Outside{Inside: "this machine is the host edge", Nearby: map[Place]Nearby{mongo: {From: from, Probe: p}}}
 	}
 }

@@ -43,7 +43,7 @@ type Looking struct {
 // as unknown. When the context ends, the evidence is what was there by then.
 func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 	l := &looker{
-		s: s, o: o, owned: map[string]*owned{}, logins: map[string][]netip.Addr{}, more: make(chan struct{}, 1), told: map[string]check.Finding{},
+		s: s, o: o, owned: map[string]*owned{}, logins: map[string][]netip.Addr{}, early: map[string]facts.Facts{}, more: make(chan struct{}, 1), told: map[string]check.Finding{},
 		e: check.Evidence{
 			At: time.Now().UTC().Truncate(time.Second), Hosts: map[string]check.Host{},
 			Listeners: map[check.Place]check.Listener{}, Probes: map[check.Path]check.Probe{},
@@ -58,7 +58,10 @@ func Check(ctx context.Context, s *Site, o Looking) check.Evidence {
 		}
 	}
 	l.e.Outside = outside(s.Workspace, o.Addresses)
+	var before sync.WaitGroup
+	before.Go(func() { l.addresses(ctx) })
 	l.names(ctx) // where the names lead is where their ports are tried
+	before.Wait()
 	ports := l.plan()
 	told := l.tell()
 	var all sync.WaitGroup
@@ -91,6 +94,8 @@ type looker struct {
 	// logins are the addresses at which the operator's machine, or the jump host in
 	// front, logs in to the hosts, as far as they are known.
 	logins map[string][]netip.Addr
+	// early is what hosts told of themselves before the ports were tried.
+	early map[string]facts.Facts
 	// more says that there is evidence which has not been judged yet.
 	more chan struct{}
 	// told are the findings as Looking.Found was told them, by id.
@@ -123,7 +128,7 @@ func (l *looker) host(ctx context.Context, name string) {
 		return
 	}
 	seen := check.Host{Connection: check.Connected}
-	f, err := facts.Gather(ctx, h, l.s.Workspace.Directory)
+	f, err := l.gather(ctx, h)
 	if err == nil {
 		l.s.remember(name, f)
 		seen = hostOf(f)

@@ -14,23 +14,6 @@ import (
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
-// outside tells from where the operator looks: from outside the cluster, or
-// from one of its hosts.
-func outside(w workspace.Workspace, operator []netip.Addr) check.Outside {
-	o := check.Outside{Vantage: "this machine", Probes: map[check.Place]check.Probe{}}
-	for _, h := range w.Hosts {
-		inside := h.Local()
-		for _, text := range []string{h.Address, h.PrivateIP} {
-			a, err := netip.ParseAddr(text)
-			inside = inside || err == nil && slices.Contains(operator, a.Unmap())
-		}
-		if inside {
-			return check.Outside{Inside: "this machine is the host " + h.Name, Probes: map[check.Place]check.Probe{}}
-		}
-	}
-	return o
-}
-
 // ports are the connections that are tried, all at once.
 type ports struct {
 	l     *looker
@@ -114,64 +97,6 @@ func (l *looker) plan() *ports {
 		}
 	}
 	return p
-}
-
-// secluded adds what nobody outside may reach: by the private address, and by
-// the one that the operator logs in at.
-func (p *ports) secluded(add func(string, netip.AddrPort, check.Site, func(check.Probe))) {
-	l := p.l
-	if l.e.Outside.Inside != "" {
-		return
-	}
-	for _, s := range check.Secluded(l.s.Workspace) {
-		h, _ := l.s.Workspace.Host(s.Host)
-		if l.skips("exposure:" + s.Host + ":" + strconv.Itoa(s.Port)) {
-			continue
-		}
-		var addresses []netip.Addr
-		if a, err := netip.ParseAddr(h.PrivateIP); err == nil {
-			addresses = append(addresses, a)
-		}
-		addresses = append(addresses, l.logins[h.Name]...)
-		reaches := l.reaches(h)
-		tried := map[netip.Addr]bool{}
-		for _, a := range addresses[:min(len(addresses), mostAddresses)] {
-			if a = a.Unmap(); tried[a] || a.IsLoopback() {
-				continue
-			}
-			tried[a] = true
-			add(check.World, netip.AddrPortFrom(a, uint16(s.Port)), s, func(seen check.Probe) { //nolint:gosec // a valid workspace's ports fit
-				seen = fromOutside(seen, reaches)
-				if old, ok := l.e.Outside.Probes[s.Place]; !ok || !opened(old.Outcome) && opened(seen.Outcome) {
-					l.e.Outside.Probes[s.Place] = seen
-				}
-			})
-		}
-	}
-}
-
-// fromOutside is what a connection from outside says of the host that it was
-// meant for. Where its listener was waited for and another answered, or nobody,
-// the address is another machine's where the operator is, as private ones are.
-// reaches says that the operator's machine reaches the host at all; otherwise that
-// nothing came back says nothing.
-func fromOutside(p check.Probe, reaches bool) check.Probe {
-	switch {
-	case p.Outcome == check.OutcomeOther, p.Outcome == check.OutcomeSilence:
-		p.Outcome, p.Detail = check.OutcomeNoRoute, "another machine answers at this address"
-	case !reaches && (p.Outcome == check.OutcomeTimeout || p.Outcome == check.OutcomeUnreachable):
-		p.Outcome, p.Detail = check.OutcomeNoRoute, "no address is known at which this machine itself reaches the host"
-	}
-	return p
-}
-
-// reaches reports whether one of the addresses that are tried is one at which the
-// operator's machine reaches the host: where it logs in, or, behind a jump host,
-// one that the internet routes.
-func (l *looker) reaches(h workspace.Host) bool {
-	return slices.ContainsFunc(l.logins[h.Name], func(a netip.Addr) bool {
-		return h.SSH.ProxyJump == "" || a.IsGlobalUnicast() && !a.IsPrivate()
-	})
 }
 
 // mostAddresses bounds how many addresses of one name are tried.
@@ -292,6 +217,7 @@ func (p *ports) try(ctx context.Context) {
 	results := probe.MatrixEach(ctx, hosts, operator, p.edges, p.heard)
 	p.l.note(func(e *check.Evidence) {
 		clear(e.Outside.Probes) // the best of several ways counts, by what is known at the end
+		clear(e.Outside.Nearby)
 		for i, r := range results {
 			seen := probeOf(r)
 			p.take[i](seen)
@@ -427,6 +353,9 @@ func listenerOf(s probe.Socket, by owned) check.Listener {
 func probeOf(r probe.Result) check.Probe {
 	o := r.Outcome
 	p := check.Probe{After: o.Took, Address: r.Addr.String(), Detail: o.Words}
+	if r.Source.IsValid() {
+		p.Source = r.Source.Unmap().String()
+	}
 	switch o.Via {
 	case "":
 	case "dial":
