@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/rcwizard/rcwizard/cluster"
-	"github.com/rcwizard/rcwizard/test/lab"
 	"github.com/rcwizard/rcwizard/workspace"
 )
 
@@ -74,46 +73,14 @@ func hostGone(r *rig) {
 
 // addedLocally runs the program on a host of the fleet, rc2, which adds itself as the second.
 func addedLocally(r *rig) {
-	host := r.Host("rc2")
-	bin, err := program()
-	r.must(err)
-	for _, file := range []string{bin, r.KeyFile(), r.ACMERootsFile(), r.knownHosts()} {
-		r.carry(host, file)
-	}
-	state, err := os.ReadDir(r.state)
-	r.must(err)
-	for _, entry := range state {
-		if entry.Type().IsRegular() {
-			r.carry(host, filepath.Join(r.state, entry.Name()))
-		}
-	}
-	r.shell("rc2", "chmod 700 "+r.state)
-	run := func(args ...string) outcome {
-		command := append([]string{"env", "HOME=/root", "RCWIZARD_KNOWN_HOSTS=" + r.knownHosts(), bin}, append(args, "--dir", r.state)...)
-		return finish(r.t, host.Command(r.t.Context(), command...))
-	}
-	o := run("add-instance", "local", "--name", "rc2", "--private-ip", host.Address().String(), "--yes")
+	run := r.moved("rc2")
+	o := run("add-instance", "local", "--name", "rc2", "--private-ip", r.Host("rc2").Address().String(), "--yes")
 	r.told(r.t, o, 0, "2 of 2 instances registered, linked")
 	r.t.Logf("lab: a machine added itself in %.1f s", o.took.Seconds())
 	if again := run("status"); again.code != 0 || !strings.Contains(again.stdout, "ok: 2 of 2 instances registered, linked") {
 		r.t.Errorf("status there: code %d:\n%s", again.code, tail(again.text(), 30))
 	}
 	r.told(r.t, run("remove-instance", "rc2", "--yes", "--drain", "0s"), 0, "1 of 1 instance registered")
-}
-
-// carry copies a file to a host, to the same place.
-func (r *rig) carry(host *lab.Host, file string) {
-	r.t.Helper()
-	f, err := os.Open(file)
-	r.must(err)
-	defer f.Close() //nolint:errcheck // only read
-	info, err := f.Stat()
-	r.must(err)
-	cmd := host.Command(r.t.Context(), "sh", "-c", fmt.Sprintf(`mkdir -p "$(dirname %[1]s)" && cat >%[1]s && chmod %[2]o %[1]s`, file, info.Mode().Perm()))
-	cmd.Stdin = f
-	if out, err := cmd.CombinedOutput(); err != nil {
-		r.t.Fatalf("carry %s to %s: %v\n%s", file, host.Name(), err, out)
-	}
 }
 
 // comesAndGoes adds one more instance to a host of the workspace and removes it: in every shape of a workspace status says

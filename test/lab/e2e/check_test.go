@@ -92,7 +92,11 @@ func TestCheck(t *testing.T) {
 		t.Errorf("the check left something (-before +after):\n%s", diff)
 	}
 
+	inside := newInside(r)
+	inside.finds(t, check.Fail, "nearby-data", "reachable at its public address from edge")
 	dropped(t, r)
+	inside.finds(t, check.Warn, "nearby-closed", "No connection")
+	inside.published(t)
 
 	stopped(t, r)
 	r.must(r.Shield(t.Context(), r.w))
