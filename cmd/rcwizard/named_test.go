@@ -28,7 +28,7 @@ func TestCommandsThatTextsName(t *testing.T) {
 			t.Errorf("%s: %v", f[0], err)
 			continue
 		}
-		for _, word := range strings.Fields(f[2]) {
+		for word := range strings.FieldsSeq(f[2]) {
 			long, isLong := strings.CutPrefix(word, "--")
 			long, _, _ = strings.Cut(long, "=")
 			short, isShort := strings.CutPrefix(word, "-")
