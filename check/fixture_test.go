@@ -66,7 +66,7 @@ func well(w workspace.Workspace) Evidence {
 	for n, h := range w.Hosts {
 		seen := Host{
 			Connection: Connected, User: "root", Sudo: SudoRoot, RootNeeded: Yes, OS: "Debian 12", Machine: "x86_64", CPUs: 4, AVX: Yes,
-			MemoryTotal: 8 * gib, Tools: map[string]bool{"tar": true, "sha256sum": true}, SELinux: "none",
+			MemoryTotal: 8 * gib, Tools: map[string]bool{"tar": true, "sha256sum": true, "flock": true}, SELinux: "none",
 			Docker: Docker{State: DockerUsable, Engine: "28.5.2", Compose: "2.40.3", ComposeAsked: true, Rootless: No, UserNS: No},
 			Git:    "2.39.5", GitAsked: true,
 			Disk: Disk{Mount: "/", Size: 80 * gib, Free: 60 * gib}, DockerDisk: Disk{Mount: "/var", Size: 80 * gib, Free: 60 * gib, Inodes: 1 << 22, InodesFree: 1 << 21},

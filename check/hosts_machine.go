@@ -19,7 +19,7 @@ func (j *hostJudge) machine() {
 		j.find("architecture", Fail, "architecture-unfit", "machine", s.Machine)
 	}
 	var missing []string
-	for _, tool := range []string{"tar", "sha256sum"} {
+	for _, tool := range NeededTools() {
 		if !s.Tools[tool] {
 			missing = append(missing, tool)
 		}
@@ -28,7 +28,7 @@ func (j *hostJudge) machine() {
 	case len(s.Tools) == 0:
 		j.find("tools", Unknown, "tools-unknown")
 	case len(missing) > 0:
-		j.find("tools", Fail, "tools-missing", "tools", strings.Join(missing, " and "))
+		j.find("tools", Fail, "tools-missing", "tools", strings.Join(missing, ", "))
 	default:
 		j.find("tools", Pass, "tools-there")
 	}
@@ -161,3 +161,7 @@ func size(n int64) string {
 	}
 	return fmt.Sprintf("%d MiB", n/mib)
 }
+
+// NeededTools are the programs that every host must have: tar and sha256sum, with
+// which files arrive whole, and flock, which keeps two runs apart.
+func NeededTools() []string { return []string{"tar", "sha256sum", "flock"} }

@@ -190,10 +190,10 @@ func (s *Site) unfit(host string, f facts.Facts) []flaw {
 			"use a host with x86_64 or aarch64",
 		})
 	}
-	for _, tool := range []string{"tar", "sha256sum"} {
+	for _, tool := range check.NeededTools() {
 		if !f.Tools[tool] {
 			flaws = append(flaws, flaw{
-				tool + " is not installed, with which files are sent whole",
+				tool + " is not installed, which rcwizard needs on every host",
 				"install " + tool + " from the distribution",
 			})
 		}

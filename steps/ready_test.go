@@ -14,7 +14,7 @@ import (
 
 // fit is a host that can carry every role.
 func fit() facts.Facts {
-	return facts.Facts{Machine: "x86_64", CPUKnown: true, AVX: true, Tools: map[string]bool{"tar": true, "sha256sum": true}}
+	return facts.Facts{Machine: "x86_64", CPUKnown: true, AVX: true, Tools: map[string]bool{"tar": true, "sha256sum": true, "flock": true}}
 }
 
 func TestUnfit(t *testing.T) {
@@ -34,6 +34,7 @@ func TestUnfit(t *testing.T) {
 		"32 bits":                          {s, "db", func(f *facts.Facts) { f.Machine = "armv7l" }, "architecture armv7l"},
 		"no tar":                           {s, "rc1", func(f *facts.Facts) { delete(f.Tools, "tar") }, "tar is not installed"},
 		"no sha256sum":                     {s, "rc1", func(f *facts.Facts) { delete(f.Tools, "sha256sum") }, "sha256sum is not installed"},
+		"no flock":                         {s, "rc1", func(f *facts.Facts) { delete(f.Tools, "flock") }, "flock is not installed"},
 		"no AVX":                           {s, "db", func(f *facts.Facts) { f.AVX = false }, "no AVX, which MongoDB 8.0 needs"},
 		"no AVX, where no MongoDB runs":    {s, "rc1", func(f *facts.Facts) { f.AVX = false }, ""},
 		"no AVX, somebody else's database": {without, "db", func(f *facts.Facts) { f.AVX = false }, ""},

@@ -152,6 +152,7 @@ MemAvailable:   22823484 kB
 @@ tools
 tar
 sha256sum
+flock
 @@ end
 `}, nil
 }

@@ -80,7 +80,7 @@ func evidence(w workspace.Workspace) check.Evidence {
 func hostEvidence(n int, h workspace.Host) check.Host {
 	seen := check.Host{
 		Connection: check.Connected, User: "root", Sudo: check.SudoRoot, RootNeeded: check.Yes, OS: "Debian 12", Machine: "x86_64", CPUs: 4, AVX: check.Yes,
-		MemoryTotal: 8 * gib, Tools: map[string]bool{"tar": true, "sha256sum": true}, SELinux: "none",
+		MemoryTotal: 8 * gib, Tools: map[string]bool{"tar": true, "sha256sum": true, "flock": true}, SELinux: "none",
 		Docker: check.Docker{State: check.DockerUsable, Engine: "28.5.2", Compose: "2.40.3", ComposeAsked: true, Rootless: check.No, UserNS: check.No},
 		Git:    "2.39.5", GitAsked: true,
 		Disk: check.Disk{Mount: "/", Size: 80 * gib, Free: 60 * gib}, DockerDisk: check.Disk{Mount: "/var", Size: 80 * gib, Free: 60 * gib, Inodes: 1 << 22, InodesFree: 1 << 21},
